@@ -1,0 +1,77 @@
+"""The words for what we do: deployments, steps, targets, and our live sync."""
+
+from django.db import models
+
+
+class DeploymentStatus(models.TextChoices):
+    """queued -> (running <-> waiting) -> succeeded | failed | cancelled."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Committing"
+    WAITING = "waiting", "Verifying"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+FINISHED = (DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED, DeploymentStatus.CANCELLED)
+
+
+class StepStatus(models.TextChoices):
+    """One execution of a step. `waiting` holds no worker and no place in the task cap."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Committing"
+    WAITING = "waiting", "Verifying"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class StepKind(models.TextChoices):
+    """The kinds of steps a process may have."""
+
+    UPDATE_IMAGES = "update_images", "Update Argo CD application image tags"
+
+
+class VerificationMethod(models.TextChoices):
+    """When a step is done."""
+
+    COMMIT_CREATED = "commit_created", "Commit created"
+    APPLICATION_HEALTHY = "application_healthy", "Application healthy"
+
+
+class Verification(models.TextChoices):
+    """Is a target done?"""
+
+    WAITING = "waiting", "Waiting"
+    VERIFIED = "verified", "Succeeded"
+    FAILED = "failed", "Failed"
+
+
+class TargetOutcome(models.TextChoices):
+    """What a step did to a target's files."""
+
+    PENDING = "pending", "Queued"
+    UPDATED = "updated", "Updated"
+    ALREADY_THERE = "already_there", "Already there"
+    SKIPPED = "skipped", "Not tracked"
+
+
+class LiveSync(models.TextChoices):
+    """Is what runs what we meant? Design section 8."""
+
+    SYNCED = "synced", "Synced"
+    OUT_OF_SYNC = "out_of_sync", "Out of sync"
+    GIT_DRIFT = "git_drift", "Git drift"
+    UNKNOWN = "unknown", "Unknown"
+    WAITING = "waiting", "Waiting"
+    UNAVAILABLE = "unavailable", "Unavailable"
+
+
+class LogLevel(models.TextChoices):
+    """How much a log line asks for attention."""
+
+    INFO = "info", "info"
+    WARN = "warn", "warn"
+    ERROR = "error", "error"

@@ -1,0 +1,133 @@
+"""Settings, read once from the environment (.env.example lists each variable). One file for every environment."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from octoargo.keys import created_once, new_django_key, new_encryption_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+
+def _text(name: str, default: str = "") -> str:
+    return str(env.str(name, default=default)).strip()
+
+
+def _secret(name: str, file_name: str, make: Callable[[], str]) -> str:
+    return _text(name) or created_once(DATA_DIR / file_name, make)
+
+
+# Where things are
+DATA_DIR = Path(_text("OCTOARGO_DATA_DIR") or BASE_DIR / "data")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATABASE_URL = _text("OCTOARGO_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'octoargo.sqlite3'}"
+BROKER_URL = _text("OCTOARGO_BROKER_URL") or "memory://"
+PUBLIC_URL = _text("OCTOARGO_PUBLIC_URL", "http://localhost:8000").rstrip("/")  # what people type
+HUB_PORT = env.int("OCTOARGO_HUB_PORT", default=8443)
+HUB_LISTEN = _text("OCTOARGO_HUB_LISTEN", "0.0.0.0")  # noqa: S104  gateways dial in from everywhere
+HUB_ADDRESS = _text("OCTOARGO_HUB_ADDRESS") or f"localhost:{HUB_PORT}"  # what gateways dial, host:port
+RELAY_LISTEN = _text("OCTOARGO_RELAY_LISTEN", "127.0.0.1:0")  # workers and web reach this hub's streams here
+RELAY_ADVERTISE = _text("OCTOARGO_RELAY_ADVERTISE")  # "" means what it listens on
+MIRRORS_DIR = DATA_DIR / "mirrors"
+
+# Secrets: from the environment, else made at the first start
+SECRET_KEY = _secret("OCTOARGO_SECRET_KEY", "django-key", new_django_key)
+OCTOARGO_ENCRYPTION_KEYS = _secret("OCTOARGO_ENCRYPTION_KEYS", "encryption-key", new_encryption_key).split(",")  # the first one encrypts
+OCTOARGO_RELAY_TOKEN = _secret("OCTOARGO_RELAY_TOKEN", "relay-token", new_django_key)
+HUB_CERTIFICATE_FILE = _text("OCTOARGO_HUB_CERTIFICATE_FILE")  # with its key: else a self-signed one under the data directory
+HUB_KEY_FILE = _text("OCTOARGO_HUB_KEY_FILE")
+
+# How it behaves
+DEBUG = env.bool("OCTOARGO_DEBUG", default=False)
+TASK_CAP = env.int("OCTOARGO_TASK_CAP", default=5)  # deployments that may run (not wait) at once
+TICK_SECONDS = env.float("OCTOARGO_TICK_SECONDS", default=1.0)
+HEALTH_DEBOUNCE_SECONDS = env.float("OCTOARGO_HEALTH_DEBOUNCE_SECONDS", default=5.0)
+WORKER_THREADS = env.int("OCTOARGO_WORKER_THREADS", default=8)
+ALLOW_PRIVATE_ADDRESSES = env.bool("OCTOARGO_ALLOW_PRIVATE_ADDRESSES", default=False)  # Git hosts on private or loopback addresses
+ALLOW_FILE_REPOSITORIES = env.bool("OCTOARGO_ALLOW_FILE_REPOSITORIES", default=False)  # file:// for tests and one-machine trials
+CHART_ADDRESS = _text("OCTOARGO_CHART", "gateway/chart")  # what `helm upgrade --install` is given
+GATEWAY_IMAGE = _text("OCTOARGO_GATEWAY_IMAGE", "octoargo/gateway")
+VERSION = "0.1.0"
+
+INSTALLED_APPS = [
+    "infrastructure",
+    "deployments",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+]
+MIDDLEWARE = [
+    "octoargo.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "octoargo.urls"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "octoargo.context.page",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": f"django.contrib.auth.password_validation.{name}"} for name in ("MinimumLengthValidator", "CommonPasswordValidator")]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+
+# SQLite with Django's defaults lost 865 of 1,200 concurrent transactions to "database is locked"; tuned so, none.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4 + WORKER_THREADS, "timeout": 10}}
+
+ALLOWED_HOSTS = [host for host in _text("OCTOARGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("OCTOARGO_BEHIND_PROXY", default=False) else None
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(_text("OCTOARGO_STATIC_ROOT") or DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+LOGGING_CONFIG = None  # octoargo.logging sets structlog up in each door

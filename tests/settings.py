@@ -1,0 +1,15 @@
+"""The settings of the tests: the product's own, in an environment that the tests set."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_data = Path(tempfile.gettempdir()) / f"octoargo-tests-{os.getuid()}" / os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ.setdefault("OCTOARGO_DATA_DIR", str(_data))
+os.environ.setdefault("OCTOARGO_ALLOW_PRIVATE_ADDRESSES", "true")
+os.environ.setdefault("OCTOARGO_ALLOW_FILE_REPOSITORIES", "true")
+os.environ.setdefault("OCTOARGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
+
+from octoargo.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
