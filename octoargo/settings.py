@@ -53,6 +53,7 @@ GATEWAY_IMAGE = _text("OCTOARGO_GATEWAY_IMAGE", "octoargo/gateway")
 VERSION = "0.1.0"
 
 INSTALLED_APPS = [
+    "octoargo",
     "infrastructure",
     "deployments",
     "django.contrib.admin",
@@ -120,6 +121,7 @@ X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(_text("OCTOARGO_STATIC_ROOT") or DATA_DIR / "static")
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty unless collectstatic ran: whitenoise finds the files where they are
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

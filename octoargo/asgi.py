@@ -1,0 +1,33 @@
+"""The web process: Django's WSGI in a pool of threads (a view may block), and one async event stream."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octoargo.settings")
+
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from octoargo import events
+
+_wsgi: Any = get_wsgi_application()
+_pages: Any = WSGIMiddleware(_wsgi, workers=settings.WORKER_THREADS)
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Route "/events/" to the event stream, everything else to Django."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"] == events.PATH:
+        await events.stream(scope, receive, send)
+    else:
+        await _pages(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,132 @@
+"""One server-sent event stream that says "something changed"; pages then ask for their parts again.
+
+It carries no content, so a page's permissions are checked where the page is made. Each process looks at cheap
+markers in the database once a second while somebody listens: the same in one process and in many.
+"""
+
+import asyncio
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError, close_old_connections
+from django.db.models import Max
+
+from deployments.models import Deployment, LiveState, LogEntry
+from infrastructure.models import Application, Gateway, HealthCheck
+
+log = structlog.get_logger(__name__)
+PATH = "/events/"
+LOOK_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 15.0
+Markers = dict[str, tuple[Any, ...]]
+
+
+def read_markers() -> Markers:
+    """What changes when a topic's pages would show something else: {"applications": (…), …}."""
+    close_old_connections()
+    try:
+        return {
+            "applications": (
+                Application.objects.aggregate(at=Max("reported_at"))["at"],
+                LiveState.objects.aggregate(at=Max("checked_at"))["at"],
+            ),
+            "deployments": (
+                LogEntry.objects.aggregate(last=Max("pk"))["last"],
+                Deployment.objects.aggregate(last=Max("pk"))["last"],
+                tuple(Deployment.objects.unfinished().values_list("pk", "status", "reason")),
+            ),
+            "instances": (
+                HealthCheck.objects.aggregate(last=Max("pk"))["last"],
+                tuple(Gateway.objects.values_list("pk", "epoch", "relay_url", "revoked_at").order_by("pk")),
+            ),
+        }
+    finally:
+        close_old_connections()
+
+
+def is_signed_in(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Does the request carry a session of a signed-in person?"""
+    text = next((value.decode("latin-1") for name, value in headers if name == b"cookie"), "")
+    try:
+        morsel = SimpleCookie(text).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return False
+    if morsel is None:
+        return False
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    close_old_connections()
+    try:
+        return SESSION_KEY in store(morsel.value).load()
+    finally:
+        close_old_connections()
+
+
+class _Watcher:
+    """Looks at the markers for all listeners of this process, and only while there are any."""
+
+    def __init__(self) -> None:
+        self.listeners: set[asyncio.Queue[str]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self) -> asyncio.Queue[str]:
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=16)
+        self.listeners.add(queue)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look())
+        return queue
+
+    async def _look(self) -> None:
+        before = await asyncio.to_thread(read_markers)
+        while self.listeners:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                now = await asyncio.to_thread(read_markers)
+            except DatabaseError:
+                log.warning("event_markers_unreadable")
+                continue
+            for topic in [topic for topic in now if now[topic] != before.get(topic)]:
+                self._tell(topic)
+            before = now
+
+    def _tell(self, topic: str) -> None:
+        for queue in self.listeners:
+            if not queue.full():  # a reader that slow asks for everything anyway
+                queue.put_nowait(topic)
+
+
+_watchers: dict[int, _Watcher] = {}
+
+
+async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer with an endless text/event-stream: `event: applications`, `deployments` or `instances`, data the same word."""
+    if not await asyncio.to_thread(is_signed_in, scope["headers"]):
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"Sign in first.\n"})
+        return
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    watcher = _watchers.setdefault(id(asyncio.get_running_loop()), _Watcher())
+    queue = watcher.join()
+    gone = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        await send({"type": "http.response.body", "body": b": hello\n\n", "more_body": True})
+        while not gone.done():
+            topic = asyncio.create_task(queue.get())
+            await asyncio.wait({topic, gone}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            body = f"event: {topic.result()}\ndata: {topic.result()}\n\n" if topic.done() else ":\n\n"
+            if not topic.done():
+                topic.cancel()
+            if not gone.done():
+                await send({"type": "http.response.body", "body": body.encode(), "more_body": True})
+    finally:
+        watcher.listeners.discard(queue)
+        gone.cancel()
+
+
+async def _wait_for_disconnect(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,12 @@
+"""manage.py web: that part alone, for installations of several processes."""
+
+from typing import Any
+
+from octoargo.management.commands.serve import Command as Serve
+
+
+class Command(Serve):
+    help = "Run only the web part. Needs OCTOARGO_BROKER_URL."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **{**options, "only": ["web"]})
