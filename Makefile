@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 .PHONY: demo serve test check fix bench lock proto
 
 demo: ## the main job on the embedded default, with two simulated Argo CDs
-	@scripts/bootstrap.sh test
+	@scripts/bootstrap.sh demo
 	@$(PYTHON) manage.py demo
 
 serve: ## everything in one process, data under data/

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bootstrap.sh runtime|test|lint: makes .venv with exactly what requirements/NAME.txt pins, and what Debian must add to it.
+# bootstrap.sh runtime|demo|test|lint: makes .venv with exactly what requirements/NAME.txt pins, and what Debian must add to it.
 # A missing Debian package is installed when we are root, else named.
 set -eu
 cd "$(dirname "$0")/.."
@@ -37,13 +37,14 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     exit 1
   fi
 fi
-if [ "$set" != runtime ]; then
+if [ "$set" = test ] || [ "$set" = lint ]; then
   need chromium chromium "browser tests"
 fi
 
 # The largest set that was asked for stays, so that `make serve` after `make test` takes nothing away.
+rank() { case "$1" in lint) echo 4 ;; test) echo 3 ;; demo) echo 2 ;; runtime) echo 1 ;; *) echo 0 ;; esac; }
 have=$(cat .venv/octoargo-set 2>/dev/null || true)
-case "$have:$set" in lint:* | test:runtime) set=$have ;; esac
+[ "$(rank "$have")" -gt "$(rank "$set")" ] && set=$have
 wanted=$(cat requirements/uv.txt "requirements/$set.txt" | sha256sum | cut -d' ' -f1)
 [ "$(cat .venv/octoargo-stamp 2>/dev/null || true)" = "$wanted" ] && exit 0
 

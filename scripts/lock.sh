@@ -6,6 +6,7 @@ uv=.venv/bin/uv
 export="$uv export --frozen --format requirements-txt --no-emit-project --no-annotate --no-header"
 $uv lock --quiet
 $export -o requirements/runtime.txt >/dev/null
+$export --extra gateway -o requirements/demo.txt >/dev/null
 $export --extra gateway --group test -o requirements/test.txt >/dev/null
 $export --extra gateway --group test --group lint -o requirements/lint.txt >/dev/null
 constraints=$(mktemp)
