@@ -1,0 +1,100 @@
+"""One bare clone on disk, made when it is first needed and fetched under a lock."""
+
+import hashlib
+import re
+import uuid
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from deployments.git.commands import Commands
+from deployments.git.environment import Access
+from deployments.git.errors import BranchMissing, GitError, explain
+from deployments.git.locks import held
+from deployments.git.reads import check_sha
+from deployments.git.remote import HEADS, check_branch_name
+
+UNKNOWN_COMMIT = re.compile(r"not our ref|couldn.t find remote ref|unadvertised object|unable to find|no such remote ref|bad object", re.IGNORECASE)
+ONE_IN_THE_WAY = re.compile(r"cannot lock ref|unable to update local ref|refname conflict|non-directory in the way", re.IGNORECASE)
+FETCH = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"]
+ALL_BRANCHES = "+refs/heads/*:refs/heads/*"
+
+
+class Clone:
+    """The full history of the branches that were asked for. Safe between threads and processes."""
+
+    def __init__(self, access: Access, *, directory: Path) -> None:
+        self.access = access
+        self.git_dir = directory / f"{_name(access.url.key)}.git"
+        self.commands = Commands(access, directory=directory, git_dir=self.git_dir)
+        if not (self.git_dir / "HEAD").exists():
+            self._create(directory)
+
+    @property
+    def address(self) -> str:
+        return self.commands.address
+
+    def fetch(self, branch: str) -> str:
+        """Bring a branch up to date and return its head.
+
+        Raises BranchMissing, or another GitError when the host does not answer as it should.
+        """
+        ref = HEADS + check_branch_name(branch)
+        with self._fetching():
+            error = self._fetch(f"+{ref}:{ref}")
+            if error and ONE_IN_THE_WAY.search(error):  # "a" is in the way of "a/b" after a rename
+                error = self._fetch(ALL_BRANCHES, "--prune")
+            if error:
+                raise self._explained(error, branch)
+            return self.commands.answer(["rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}"]).decode().strip()
+
+    def ensure_commit(self, sha: str) -> bool:
+        """Fetch a commit if it is not here. False when the host does not have it.
+
+        Raises GitError when the host does not answer.
+        """
+        sha = check_sha(sha)
+        if self.has_commit(sha):
+            return True
+        with self._fetching():
+            error = self._fetch(f"+{sha}:refs/octoargo/kept/{sha}")
+            if error and UNKNOWN_COMMIT.search(error):  # there are hosts that give out branches only
+                error = self._fetch(ALL_BRANCHES, "--prune")
+            if error:
+                raise self._explained(error, sha[:10])
+        return self.has_commit(sha)
+
+    def has_commit(self, sha: str) -> bool:
+        return self.commands.local(["cat-file", "-e", f"{check_sha(sha)}^{{commit}}"]).code == 0
+
+    def tidy(self) -> None:
+        """Join the small packs that fetches and commits leave. Nothing is deleted; call it now and then."""
+        with self._fetching():
+            self.commands.answer(["repack", "--quiet", "-d", "--geometric=2"])
+            self.commands.answer(["pack-refs", "--all"])
+
+    def _create(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        with self._fetching():
+            if (self.git_dir / "HEAD").exists():
+                return
+            draft = directory / f".new-{uuid.uuid4().hex}"
+            Commands(self.access, directory=directory, git_dir=draft).answer(["init", "--quiet", "--bare", "--template=", str(draft)])
+            draft.rename(self.git_dir)
+
+    def _fetch(self, refspec: str, *options: str) -> str:
+        """Return what Git complained of, "" if it worked."""
+        result = self.commands.remote(lambda address: [*FETCH, *options, "--", address, refspec])
+        return (result.err or f"code {result.code}") if result.code else ""
+
+    def _fetching(self) -> AbstractContextManager[None]:
+        return held(self.git_dir.with_suffix(".lock"), timeout_s=2 * self.access.timeout_s, what=f"the copy of {self.access.url.address}")
+
+    def _explained(self, stderr: str, wanted: str) -> GitError:
+        error = explain(stderr, address=self.address, has_credential=self.access.credential is not None)
+        return BranchMissing(f"{self.address} has no branch {wanted}.") if isinstance(error, BranchMissing) else error
+
+
+def _name(key: str) -> str:
+    """A folder's name that a person can read: "shop-3f2a…"."""
+    readable = re.sub(r"[^a-z0-9]+", "-", key.rsplit("/", 1)[-1].lower()).strip("-")[:40]
+    return f"{readable or 'repository'}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

@@ -1,0 +1,120 @@
+"""How a Git process is run for us: its own HOME, no hooks, a short list of protocols, the secret in the environment only."""
+
+import base64
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployments.git.errors import RepositoryAway, RepositoryRefused
+from infrastructure.addresses import AddressRefused, HostUnknown, check_address
+from infrastructure.repositories import DEFAULT_PORTS, BadRepositoryUrl, RepositoryUrl, parse_url
+
+LOW_SPEED_BYTES = 500  # a second; slower than this for LOW_SPEED_SECONDS ends the transfer
+LOW_SPEED_SECONDS = 30
+HOME = ".home"
+# safe.directory must stand in a file: Git does not hand settings from the environment to a file:// repository's process.
+GITCONFIG = "[safe]\n\tdirectory = *\n"
+SILENT = {
+    "GIT_ASKPASS": "",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_PARAMETERS": "",
+    "GIT_CONFIG_SYSTEM": "/dev/null",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_TRACE": "0",
+    "GIT_TRACE_CURL": "0",
+    "GIT_TRACE_PACKET": "0",
+    "GIT_TRACE2": "0",
+    "GIT_TRACE2_EVENT": "0",
+}
+SETTINGS = [
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsync", "none"),  # a mirror is a copy; what it loses is fetched again
+    ("core.quotePath", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("credential.helper", ""),
+    ("protocol.allow", "never"),
+    ("protocol.http.allow", "always"),
+    ("protocol.https.allow", "always"),
+    ("http.followRedirects", "false"),  # Git would send the Authorization header to wherever it is sent
+    ("http.lowSpeedLimit", str(LOW_SPEED_BYTES)),
+    ("http.lowSpeedTime", str(LOW_SPEED_SECONDS)),
+]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A user name and its password or token."""
+
+    username: str
+    secret: str = field(repr=False)
+
+    @property
+    def authorization(self) -> str:
+        return "Basic " + base64.b64encode(f"{self.username}:{self.secret}".encode()).decode()
+
+
+@dataclass(frozen=True)
+class Access:
+    """One repository, and how we may reach it."""
+
+    url: RepositoryUrl
+    credential: Credential | None = None
+    allow_private: bool = False
+    allow_file: bool = False
+    timeout_s: float = 60.0
+
+    def settings(self) -> list[tuple[str, str]]:
+        """Git's settings for calls to the host.
+
+        Raises RepositoryRefused for an address that is not allowed, RepositoryAway when the name is unknown.
+        """
+        settings = [("protocol.file.allow", "always" if self.allow_file else "never")]
+        try:
+            addresses = check_address(self.url.address, allow_private=self.allow_private)
+        except AddressRefused as error:
+            raise RepositoryRefused(str(error)) from error
+        except HostUnknown as error:
+            raise RepositoryAway(str(error)) from error
+        if addresses:  # what was checked is what is called, whatever the name says a moment later
+            port = self.url.port or DEFAULT_PORTS.get(self.url.scheme, 443)
+            settings.append(("http.curloptResolve", f"{self.url.host}:{port}:{','.join(addresses)}"))
+        if self.credential is not None:
+            settings.append((f"http.{self.url.server}/.extraHeader", f"Authorization: {self.credential.authorization}"))
+        return settings
+
+    def without_secrets(self, text: str) -> str:
+        """The text with the credential's secret blotted out, should a host repeat it."""
+        if self.credential is None:
+            return text
+        for secret in (self.credential.authorization.removeprefix("Basic "), self.credential.secret):
+            text = text.replace(secret, "…") if secret else text
+        return text
+
+
+def make_access(url: str, *, credential: Credential | None, allow_private: bool, allow_file: bool, timeout_s: float) -> Access:
+    """Raises RepositoryRefused when the URL cannot be read or its protocol is not allowed."""
+    try:
+        parsed = parse_url(url).over_https()
+    except BadRepositoryUrl as error:
+        raise RepositoryRefused(str(error)) from error
+    if parsed.scheme not in ("https", "http", *(["file"] if allow_file else [])):
+        raise RepositoryRefused(f"{parsed.address} uses the protocol {parsed.scheme}, which is not allowed here. Use https.")
+    return Access(parsed, credential if parsed.scheme != "file" else None, allow_private, allow_file, timeout_s)
+
+
+def process_environment(home: Path, settings: list[tuple[str, str]]) -> dict[str, str]:
+    """The variables of one Git process; `home` is made if it is missing."""
+    config = home / "gitconfig"
+    if not config.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        draft = home / f"gitconfig.{uuid.uuid4().hex}"
+        draft.write_text(GITCONFIG)
+        draft.replace(config)
+    environment = SILENT | {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment

@@ -1,0 +1,151 @@
+"""Pure: repository URLs as people write them, and which credential may be used for which.
+
+A credential's allow-list holds patterns such as "https://git.example.com/platform/*". Scheme, host and port must be equal;
+the path is compared without case and without ".git"; * spans slashes and never leaves the host.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22}
+SCP_FORM = re.compile(r"(?:[^@/:\s]+@)?(?P<host>[^@/:\s]+):(?!//)(?P<path>\S+)")  # git@host:acme/shop.git
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+T = TypeVar("T")
+
+
+class BadRepositoryUrl(ValueError):
+    """The text is no repository URL of ours, or a pattern that could match more than it says."""
+
+
+@dataclass(frozen=True)
+class RepositoryUrl:
+    """A repository's URL without user information, query, fragment, default port, trailing slash and ".git"."""
+
+    scheme: str
+    host: str  # small letters; an IPv6 address without brackets
+    port: int | None  # None: the scheme's own
+    path: str  # decoded, "/acme/shop"
+    suffix: str = ""  # ".git" if it was written
+    is_scp: bool = False  # written as git@host:path
+
+    @property
+    def server(self) -> str:
+        """E.g. "https://git.example.com:8443"."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def address(self) -> str:
+        """What Git is given: nothing secret is in it."""
+        return f"{self.server}{quote(self.path, safe='/~@:+,;=!$&()*')}{self.suffix}"
+
+    @property
+    def key(self) -> str:
+        """One text per repository, for grouping and for the name of its mirror."""
+        return self.address if self.scheme == "file" else replace(self, suffix="").address
+
+    def over_https(self) -> "RepositoryUrl":
+        """The same repository for a user name and password: git@host:path becomes https://host/path."""
+        return replace(self, scheme="https", is_scp=False) if self.is_scp else self
+
+
+def parse_url(text: str) -> RepositoryUrl:
+    """Read a repository's URL; user information is dropped.
+
+    Raises BadRepositoryUrl with a sentence when it is none, or has dot segments or backslashes.
+    """
+    text = text.strip()
+    shown = without_secrets(text)
+    if not text or FORBIDDEN.search(text):
+        raise BadRepositoryUrl(f"“{shown}” is not a repository URL: blanks and backslashes are not allowed.")
+    scp = None if "://" in text else SCP_FORM.fullmatch(text)
+    scheme, host, port, path = ("ssh", scp["host"].lower(), None, scp["path"]) if scp else _split(text, shown)
+    if not host and scheme != "file":
+        raise BadRepositoryUrl(f"“{shown}” names no host. Write it like https://git.example.com/acme/shop.")
+    if host.startswith("-"):
+        raise BadRepositoryUrl(f"“{shown}” has a host that starts with a hyphen.")
+    path, suffix = _clean_path(path, shown)
+    return RepositoryUrl(scheme, host, None if port == DEFAULT_PORTS.get(scheme) else port, path, suffix, is_scp=scp is not None)
+
+
+def without_secrets(url: str) -> str:
+    """The URL without user name, password, query and fragment, for messages."""
+    return re.sub(r"(?<=://)[^/@]*@", "", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def repository_key(url: str) -> str:
+    """One text per repository, however its URL is written; the text itself if it cannot be read."""
+    try:
+        return parse_url(url).over_https().key
+    except BadRepositoryUrl:
+        return without_secrets(url.strip())
+
+
+def check_pattern(pattern: str) -> RepositoryUrl:
+    """Read one line of an allow-list.
+
+    Raises BadRepositoryUrl when it has no path or a * outside the path.
+    """
+    parsed = parse_url(pattern)
+    if "*" in parsed.server:
+        raise BadRepositoryUrl(f"“{pattern}” has a * in the host; a * stands for a part of the path only. Name the host in full.")
+    if parsed.path in ("", "/"):
+        raise BadRepositoryUrl(f"“{pattern}” has no path. End it with /* for every repository of the host.")
+    return parsed
+
+
+def matches(pattern: str, url: str) -> bool:
+    """Whether the allow-list's line covers the repository. A line or URL that cannot be read covers nothing."""
+    try:
+        allowed, wanted = check_pattern(pattern), parse_url(url)
+    except BadRepositoryUrl:
+        return False
+    return any(_covers(allowed, form) for form in (wanted, wanted.over_https()))
+
+
+def choose(url: str, candidates: Iterable[tuple[T, Sequence[str]]]) -> T | None:
+    """Return the candidate whose matching pattern is the most specific, or None; the first of equals.
+
+    `candidates` are pairs of anything and its patterns, e.g. [(credential, credential.patterns())].
+    """
+    best: tuple[tuple[int, int], T] | None = None
+    for candidate, patterns in candidates:
+        for pattern in patterns:
+            if matches(pattern, url) and (best is None or _specificity(pattern) > best[0]):
+                best = (_specificity(pattern), candidate)
+    return best[1] if best else None
+
+
+def _split(text: str, shown: str) -> tuple[str, str, int | None, str]:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise BadRepositoryUrl(f"“{shown}” is not a repository URL: {error}.") from error
+    if not parts.scheme or "://" not in text:
+        raise BadRepositoryUrl(f"“{shown}” is not a repository URL. Write it like https://git.example.com/acme/shop.")
+    return parts.scheme.lower(), (parts.hostname or "").lower(), port, parts.path
+
+
+def _clean_path(path: str, shown: str) -> tuple[str, str]:
+    segments = [unquote(segment) for segment in path.split("/") if segment]
+    for segment in segments:
+        if segment in (".", "..") or "/" in segment or re.search(r"[\x00-\x1f\x7f\\]", segment):
+            raise BadRepositoryUrl(f"“{shown}” has a path that leaves its folder (dot segments or backslashes); write it plainly.")
+    clean = "/" + "/".join(segments)
+    return (clean[:-4], ".git") if clean.lower().endswith(".git") and not clean.endswith("/.git") else (clean, "")
+
+
+def _covers(allowed: RepositoryUrl, wanted: RepositoryUrl) -> bool:
+    if (allowed.scheme, allowed.host, allowed.port) != (wanted.scheme, wanted.host, wanted.port):
+        return False
+    expression = ".*".join(re.escape(part) for part in re.split(r"\*+", allowed.path))
+    return re.fullmatch(expression, wanted.path, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _specificity(pattern: str) -> tuple[int, int]:
+    path = check_pattern(pattern).path
+    return len(path.replace("*", "")), -path.count("*")
