@@ -75,3 +75,15 @@ class LogLevel(models.TextChoices):
     INFO = "info", "info"
     WARN = "warn", "warn"
     ERROR = "error", "error"
+
+
+class NoteCode(models.TextChoices):
+    """What became of one image in one application's files: nothing is silent."""
+
+    UPDATED = "updated", "Updated"
+    ALREADY_THERE = "already_there", "Already there"
+    OTHER_REGISTRY = "other_registry", "Other registry"
+    PINNED = "pinned", "Pinned"
+    NO_SUCH_PATH = "no_such_path", "No such path"
+    NOT_TRACKED = "not_tracked", "Not tracked"
+    NOT_EDITABLE = "not_editable", "Not editable"

@@ -1,5 +1,15 @@
 """Addresses of the pages of what we do."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from deployments.views import deployments, releases
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("deployments/", deployments.deployment_list, name="deployments"),
+    path("deployments/<int:pk>/", deployments.deployment_detail, name="deployment"),
+    path("deployments/<int:pk>/act/", deployments.deployment_act, name="deployment-act"),
+    path("releases/", releases.release_list, name="releases"),
+    path("releases/new/", releases.release_new, name="release-new"),
+    path("releases/<int:pk>/", releases.release_detail, name="release"),
+    path("releases/<int:pk>/deploy/", releases.release_deploy, name="release-deploy"),
+]

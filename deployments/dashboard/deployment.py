@@ -1,0 +1,152 @@
+"""What the page of one deployment, and the form of a new release, show."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from deployments.git import commit_url
+from deployments.models import Deployment, LogEntry, Release, Step, StepRun, Target
+from deployments.status import DeploymentStatus, LogLevel, NoteCode, StepStatus, TargetOutcome, Verification, VerificationMethod
+from infrastructure.models import ApplicationSource, Project, Tenant
+
+# What stands first in the table of notes: what asks for a look.
+NOTES_FIRST = (
+    NoteCode.NOT_EDITABLE,
+    NoteCode.NO_SUCH_PATH,
+    NoteCode.NOT_TRACKED,
+    NoteCode.OTHER_REGISTRY,
+    NoteCode.PINNED,
+    NoteCode.UPDATED,
+    NoteCode.ALREADY_THERE,
+)
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """One line of the targets table."""
+
+    target: Target
+    commit_url: str
+    next_check: str
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step run with its targets."""
+
+    run: StepRun
+    says: str
+    targets: list[TargetRow]
+    counts: str  # "3 Succeeded, 1 Waiting"
+    notes: list[dict[str, Any]]
+    times_out_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DeploymentView:
+    """Everything the page needs, read in a handful of queries."""
+
+    deployment: Deployment
+    replaces: Release | None
+    steps: list[StepView]
+    current: StepView | None
+    verified: int
+    total: int
+    log: list[LogEntry]
+    warnings_only: bool
+    may_refresh: bool
+
+    @property
+    def is_finished(self) -> bool:
+        return self.deployment.is_finished
+
+
+def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetime) -> DeploymentView:
+    """Read the deployment's page. `deployment` comes with release, project, environment and tenant."""
+    runs = list(deployment.step_runs.order_by("position"))
+    targets = list(Target.objects.filter(step_run__in=runs).select_related("source__application").order_by("application_name", "source_position", "pk"))
+    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], now) for run in runs]
+    log = deployment.log.order_by("at", "pk")
+    if warnings_only:
+        log = log.exclude(level=LogLevel.INFO)
+    current = next((step for step in steps if step.run.status in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED)), steps[-1] if steps else None)
+    return DeploymentView(
+        deployment=deployment,
+        replaces=_replaced_release(deployment),
+        steps=steps,
+        current=current,
+        verified=sum(target.verification == Verification.VERIFIED for target in targets),
+        total=len(targets),
+        log=list(log[:2000]),
+        warnings_only=warnings_only,
+        may_refresh=deployment.status == DeploymentStatus.WAITING,
+    )
+
+
+def _replaced_release(deployment: Deployment) -> Release | None:
+    """What ran there before, by our own books."""
+    before = Deployment.objects.filter(
+        project=deployment.project_id, environment=deployment.environment_id, tenant=deployment.tenant_id, status=DeploymentStatus.SUCCEEDED
+    ).filter(Q(created_at__lt=deployment.created_at))
+    last = before.select_related("release").order_by("-created_at", "-pk").first()
+    return last.release if last is not None and last.release_id != deployment.release_id else None
+
+
+def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now: datetime) -> StepView:
+    words = Counter(target.get_verification_display() for target in targets)
+    notes = sorted_notes([{**note, "application": target.application_name} for target in targets for note in target.notes])
+    times_out_at = None
+    if run.status == StepStatus.WAITING and run.waiting_since and run.settings.get("timeout_s"):
+        times_out_at = run.waiting_since + timedelta(seconds=run.settings["timeout_s"])
+    return StepView(
+        run=run,
+        says=run.reason or _what_it_does(run, targets),
+        targets=[TargetRow(target, commit_url(target.repo_url, target.commit_sha), _next_check(target, deployment)) for target in targets],
+        counts=", ".join(f"{count} {word}" for word, count in words.most_common()),
+        notes=notes,
+        times_out_at=times_out_at,
+    )
+
+
+def sorted_notes(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What needs a look first; each gets its `word`. Notes are {"code", "file", "place", "image", "sentence", "application"}."""
+    known = set(NoteCode.values)
+    worded = [{**note, "word": NoteCode(note["code"]).label if note["code"] in known else NoteCode.NOT_EDITABLE.label} for note in notes]
+    return sorted(worded, key=lambda note: NOTES_FIRST.index(note["code"]) if note["code"] in known else 0)
+
+
+def _what_it_does(run: StepRun, targets: list[Target]) -> str:
+    if not targets:
+        return "Starts when the step before has succeeded." if run.position > 1 else "Not started yet."
+    commits = len({(target.repo_url, target.commit_sha) for target in targets if target.outcome == TargetOutcome.UPDATED})
+    done = "synced to our change and healthy" if run.settings.get("verification") == VerificationMethod.APPLICATION_HEALTHY else "committed"
+    return f"{commits} commit{'' if commits == 1 else 's'}, {len(targets)} application{'' if len(targets) == 1 else 's'}. Done when {done}."
+
+
+def _next_check(target: Target, deployment: Deployment) -> str:
+    if deployment.is_finished or target.verification != Verification.WAITING:
+        return "none needed"
+    return "on the next report" if deployment.status == DeploymentStatus.WAITING else "with the next action"
+
+
+@dataclass(frozen=True)
+class TakenAlong:
+    """What a release of the project would keep: its process now, and where it can go."""
+
+    steps: list[Step]
+    last: Release | None
+    applications: int
+    tenants: list[Tenant]
+
+
+def taken_along(project: Project) -> TakenAlong:
+    sources = ApplicationSource.objects.filter(project=project, is_mapped=True, removed_at__isnull=True, application__gone_at__isnull=True)
+    return TakenAlong(
+        steps=list(Step.objects.filter(project=project).order_by("position")),
+        last=Release.objects.filter(project=project).order_by("-created_at", "-pk").first(),
+        applications=sources.values("application").distinct().count(),
+        tenants=list(Tenant.objects.filter(pk__in=sources.filter(tenant__isnull=False).values("tenant")).order_by("name", "pk")),
+    )

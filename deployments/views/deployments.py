@@ -1,0 +1,78 @@
+"""The pages of deployments: the list, and one deployment from queued to finished."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from deployments import dashboard, services
+from deployments.models import Deployment
+from deployments.services import DeploymentError
+from deployments.status import DeploymentStatus
+from infrastructure.models import Environment, Project
+from infrastructure.requests import Request
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_GET
+def deployment_list(request: Request) -> HttpResponse:
+    """Newest first; filtered by ?project=, ?environment=, ?status= (slugs and words of the URL)."""
+    rows = Deployment.objects.visible_to(request.user).select_related("release__project", "environment", "tenant", "created_by")
+    project, environment, status = (request.GET.get(name, "") for name in ("project", "environment", "status"))
+    if project:
+        rows = rows.filter(project__slug=project)
+    if environment:
+        rows = rows.filter(environment__slug=environment)
+    if status in DeploymentStatus.values:
+        rows = rows.filter(status=status)
+    page = Paginator(rows.order_by("-created_at", "-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "place": "deployments",
+        "page_obj": page,
+        "projects": Project.objects.visible_to(request.user),
+        "environments": Environment.objects.visible_to(request.user),
+        "statuses": DeploymentStatus.choices,
+        "chosen": {"project": project, "environment": environment, "status": status},
+    }
+    template = "deployments/list.html#rows" if request.htmx else "deployments/list.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def deployment_detail(request: Request, pk: int) -> HttpResponse:
+    """The whole page, or only what moves when htmx asks for it."""
+    rows = Deployment.objects.visible_to(request.user).select_related("release__project", "environment", "tenant", "created_by")
+    deployment = get_object_or_404(rows, pk=pk)
+    context = {"place": "deployments", "view": dashboard.deployment_view(deployment, warnings_only="warnings" in request.GET, now=timezone.now())}
+    template = "deployments/detail.html#live" if request.htmx else "deployments/detail.html"
+    return render(request, template, context)
+
+
+@login_required
+@permission_required("deployments.change_deployment", raise_exception=True)
+@require_POST
+def deployment_act(request: Request, pk: int) -> HttpResponse:
+    """Cancel, retry, or ask Argo CD to look again: ?do= of the button that was pressed."""
+    deployment = get_object_or_404(Deployment.objects.visible_to(request.user), pk=pk)
+    now = timezone.now()
+    try:
+        match request.POST.get("do"):
+            case "cancel":
+                services.cancel_deployment(deployment=deployment, by=request.user, now=now)
+                messages.info(request, "Cancelled. What was committed stays in Git.")
+            case "retry":
+                services.retry_deployment(deployment=deployment, by=request.user, now=now)
+            case "refresh":
+                services.refresh_targets(deployment=deployment, by=request.user, now=now)
+                messages.info(request, "Asked Argo CD to look at Git now.")
+            case other:
+                messages.warning(request, f"Nothing was done: this page knows no action “{other}”. Use one of its buttons.")
+    except DeploymentError as error:
+        messages.warning(request, str(error))
+    return redirect(deployment)
