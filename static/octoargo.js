@@ -1,0 +1,54 @@
+// Comforts only: copying, following a log, keeping focus, saying whether the page is live. Every page works without it.
+const on = (names, act, capture = false) => names.split(" ").forEach((name) => document.addEventListener(name, act, capture));
+const clock = () => new Date().toISOString().slice(11, 19); // UTC, as everywhere on the page
+const live = document.getElementById("live");
+const made = clock(), seen = new WeakMap(); // when each part was last refreshed
+let connected = false, changed = 0, lost = "", focused = "";
+
+function tell() {
+  if (!live) return;
+  const seconds = Math.round((Date.now() - changed) / 1000);
+  const ago = changed ? `, ${seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`} ago` : "";
+  live.querySelector("span").textContent = connected ? `Live${ago}` : lost ? `Not live since ${lost}` : "Polling";
+  live.dataset.live = connected ? "on" : "off";
+  live.hidden = false;
+}
+function connect(now) {
+  if (connected && !now) lost = clock().slice(0, 5);
+  connected = now;
+  tell();
+}
+const follow = () => document.querySelectorAll("[data-follow]:not([data-follow=off])").forEach((log) => { log.scrollTop = log.scrollHeight; });
+const staleNote = (part) => part.previousElementSibling?.matches("[data-stale]") ? part.previousElementSibling : null;
+
+on("htmx:sse:after:connection", () => connect(true));
+on("htmx:sse:close htmx:sse:error", () => connect(false));
+on("applications deployments instances", () => { changed = Date.now(); tell(); });
+on("scroll", ({target: log}) => { // a reader who scrolls up is left there
+  if (log.dataset?.follow !== undefined) log.dataset.follow = log.scrollHeight - log.scrollTop - log.clientHeight < 24 ? "on" : "off";
+}, true);
+on("htmx:before:response", (event) => { // signed out meanwhile: the whole page says so
+  if (event.detail.ctx.response.raw.redirected) { event.preventDefault(); location.reload(); }
+});
+on("htmx:before:swap", () => { focused = document.activeElement?.id; });
+on("htmx:after:swap", ({detail}) => {
+  const part = detail.ctx.sourceElement;
+  if (detail.ctx.response?.status < 400) { seen.set(part, clock()); staleNote(part)?.remove(); }
+  if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  follow();
+});
+on("htmx:response:error htmx:error", ({target: part, detail}) => {
+  if (part === live || !detail.ctx || staleNote(part)) return;
+  part.before(document.getElementById("stale").content.cloneNode(true));
+  part.previousElementSibling.querySelector(".number").textContent = seen.get(part) ?? made;
+});
+on("click", async ({target}) => {
+  const button = target.closest("[data-copy]"), code = button && document.getElementById(button.dataset.copy);
+  if (!code) return;
+  getSelection().selectAllChildren(code);
+  const copied = await navigator.clipboard?.writeText(code.textContent).then(() => true, () => false) || document.execCommand("copy");
+  button.querySelector("[aria-live]").textContent = copied ? "Copied" : "Selected";
+});
+tell();
+follow();
+setInterval(tell, 5000);
