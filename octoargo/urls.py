@@ -15,3 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("infrastructure.urls")),
     path("", include("deployments.urls")),
 ]
+
+handler500 = "octoargo.errors.server_error"

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Q
 
@@ -22,6 +23,28 @@ NOTES_FIRST = (
     NoteCode.UPDATED,
     NoteCode.ALREADY_THERE,
 )
+TONES = {
+    DeploymentStatus.QUEUED: "quiet",
+    DeploymentStatus.RUNNING: "busy",
+    DeploymentStatus.WAITING: "busy",
+    DeploymentStatus.SUCCEEDED: "good",
+    DeploymentStatus.FAILED: "bad",
+    DeploymentStatus.CANCELLED: "quiet",
+}
+FALLBACK_SENTENCES = {
+    DeploymentStatus.QUEUED: "Queued: the next worker that is free takes it.",
+    DeploymentStatus.RUNNING: "Committing: the step plans and writes.",
+    DeploymentStatus.WAITING: "Verifying: waiting for the applications.",
+    DeploymentStatus.SUCCEEDED: "Succeeded.",
+    DeploymentStatus.FAILED: "Failed: the log says why.",
+    DeploymentStatus.CANCELLED: "Cancelled. What was committed stays in Git.",
+}
+
+
+def repository_name(url: str) -> str:
+    """A repository as people say it: "https://git.example.com/platform/shop-config.git" is "platform/shop-config"."""
+    path = urlsplit(url).path if "://" in url else url.partition(":")[2] or url
+    return path.strip("/").removesuffix(".git")
 
 
 @dataclass(frozen=True)
@@ -29,6 +52,7 @@ class TargetRow:
     """One line of the targets table."""
 
     target: Target
+    repository: str  # "platform/shop-config"
     commit_url: str
     next_check: str
 
@@ -62,6 +86,15 @@ class DeploymentView:
     @property
     def is_finished(self) -> bool:
         return self.deployment.is_finished
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence of the page: what it waits for, or how it ended."""
+        return self.deployment.reason or FALLBACK_SENTENCES[DeploymentStatus(self.deployment.status)]
+
+    @property
+    def tone(self) -> str:
+        return TONES[DeploymentStatus(self.deployment.status)]
 
 
 def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetime) -> DeploymentView:
@@ -104,11 +137,19 @@ def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now:
     return StepView(
         run=run,
         says=run.reason or _what_it_does(run, targets),
-        targets=[TargetRow(target, commit_url(target.repo_url, target.commit_sha), _next_check(target, deployment)) for target in targets],
+        targets=[
+            TargetRow(target, repository_name(target.repo_url), commit_url(target.repo_url, target.commit_sha), _next_check(target, deployment))
+            for target in targets
+        ],
         counts=", ".join(f"{count} {word}" for word, count in words.most_common()),
         notes=notes,
         times_out_at=times_out_at,
     )
+
+
+def _target_row(target: Target, deployment: Deployment) -> TargetRow:
+    address = commit_url(target.repo_url, target.commit_sha) if target.commit_sha else ""
+    return TargetRow(target, repository_name(target.repo_url), address, _next_check(target, deployment))
 
 
 def sorted_notes(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from deployments import dashboard, services
+from deployments import services
+from deployments.dashboard.deployment import deployment_view
 from deployments.models import Deployment
 from deployments.services import DeploymentError
 from deployments.status import DeploymentStatus
@@ -49,7 +50,7 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
     """The whole page, or only what moves when htmx asks for it."""
     rows = Deployment.objects.visible_to(request.user).select_related("release__project", "environment", "tenant", "created_by")
     deployment = get_object_or_404(rows, pk=pk)
-    context = {"place": "deployments", "view": dashboard.deployment_view(deployment, warnings_only="warnings" in request.GET, now=timezone.now())}
+    context = {"place": "deployments", "view": deployment_view(deployment, warnings_only="warnings" in request.GET, now=timezone.now())}
     template = "deployments/detail.html#live" if request.htmx else "deployments/detail.html"
     return render(request, template, context)
 

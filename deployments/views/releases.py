@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from deployments import dashboard, services
+from deployments import services
+from deployments.dashboard.deployment import taken_along
 from deployments.forms import DeployForm, ReleaseForm
 from deployments.models import Release
 from deployments.services import DeploymentError
@@ -53,7 +54,7 @@ def release_new(request: Request) -> HttpResponse:
                 return redirect(f"{reverse('release-deploy', args=[release.pk])}?environment={environment.slug}")
             return redirect(release)
     status = 422 if request.method == "POST" else 200
-    context = {"place": "releases", "form": form, "project": project, "taken": dashboard.taken_along(project) if project else None}
+    context = {"place": "releases", "form": form, "project": project, "taken": taken_along(project) if project else None}
     return render(request, "releases/new.html", context, status=status)
 
 

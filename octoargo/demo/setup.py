@@ -36,10 +36,8 @@ def fill(world: dict[str, Any]) -> None:
         Step.objects.get_or_create(project=project, position=1, defaults={"verification": verification, "timeout_s": 60})
     if not GitCredential.objects.filter(name="demo").exists():
         git = world["git"]
-        credentials.save_credential(
-            name="demo", kind=CredentialKind.USERNAME_PASSWORD, username=git["username"], secret=git["password"],
-            repositories=f"{git['url']}/*", by=person, now=timezone.now(),
-        )  # fmt: skip
+        credential = GitCredential(name="demo", kind=CredentialKind.USERNAME_PASSWORD, username=git["username"], repositories=f"{git['url']}/*")
+        credentials.save_credential(credential=credential, secret=git["password"], by=person, now=timezone.now())
     for name, environments in INSTANCES.items():
         if not ArgoInstance.objects.filter(name=name).exists():
             instances.register_instance(
