@@ -1,0 +1,267 @@
+"""Looks at the gateway's own way: which leg works, which does not and what to do, and which ones wait for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import jwt
+import structlog
+
+from gateway import gateway_pb2 as pb
+from gateway.argocd import ArgoCd, ArgoCdError, Kind
+from gateway.config import ArgoCdTls, Timing
+from gateway.feed import Feed, WatchState
+from gateway.reports import Reports
+
+log = structlog.get_logger(__name__)
+
+PASSED, WAITING, WARNING, FAILED = "passed", "waiting", "warning", "failed"
+_EXPIRES_SOON_DAYS = 14
+_DEBOUNCE_S = 0.3
+_RENEW = "argocd account generate-token --account octoargo --expires-in 2160h"
+_TLS_WORDS = {
+    ArgoCdTls.VERIFY: "Verified with the system's authorities.",
+    ArgoCdTls.CUSTOM_CA: "Verified with the configured authority.",
+    ArgoCdTls.SKIP_VERIFY: "Not verified, because it is configured so.",
+    ArgoCdTls.PLAINTEXT: "Plaintext, because it is configured so.",
+}
+_TRUST_ADVICE = (
+    "Give the gateway Argo CD's certificate: kubectl --namespace argocd get secret argocd-secret --output 'jsonpath={.data.tls\\.crt}' "
+    "| base64 --decode > argocd.crt, "
+    "then helm upgrade with --set argocd.tls=custom_ca --set-file argocd.caBundle=argocd.crt"
+)
+_PERMISSIONS = (("applications", "get"), ("applications", "sync"), ("logs", "get"))
+
+
+@dataclass
+class _Check:
+    """The legs of one look, in order. After a failed one the rest waits."""
+
+    legs: list[pb.Leg] = field(default_factory=list)
+    waits_for: str = ""
+    _started: float = field(default_factory=time.monotonic)
+
+    def add(self, leg: str, status: str, evidence: str, advice: str = "") -> None:
+        now = time.monotonic()
+        self.legs.append(pb.Leg(leg=leg, status=status, evidence=evidence, advice=advice, duration_ms=int((now - self._started) * 1000)))
+        self._started = now
+
+    def fail(self, leg: str, evidence: str, advice: str, *, waits_for: str) -> None:
+        self.add(leg, FAILED, evidence, advice)
+        self.waits_for = waits_for
+
+    def wait(self, leg: str) -> None:
+        self.add(leg, WAITING, f"Waits for {self.waits_for}.")
+
+
+class Health:
+    """Checks each minute, on each change and when asked, and hands the report on."""
+
+    def __init__(self, argocd: ArgoCd, feed: Feed, reports: Reports, timing: Timing, *, may_sync: bool) -> None:
+        self._argocd = argocd
+        self._feed = feed
+        self._reports = reports
+        self._timing = timing
+        self._may_sync = may_sync
+        self._wanted = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self.hub_legs: list[pb.Leg] = []
+        self.argocd_version = ""
+        self.report: pb.HealthReport | None = None
+        self.on_report: Callable[[pb.HealthReport], Awaitable[None]] | None = None
+
+    def want(self) -> None:
+        """Something has changed: look again soon."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Check until cancelled."""
+        while True:
+            self._wanted.clear()
+            try:
+                await self.check()
+            except Exception:
+                log.exception("health_check_broke")
+            try:
+                async with asyncio.timeout(self._timing.userinfo_s):
+                    await self._wanted.wait()
+                await asyncio.sleep(_DEBOUNCE_S)
+            except TimeoutError:
+                pass
+
+    async def check(self) -> pb.HealthReport:
+        """Look at every leg now."""
+        async with self._one_at_a_time:
+            check = _Check()
+            await self._reach(check)
+            await self._token(check)
+            await self._permissions(check)
+            self._watch(check)
+            self._applications(check)
+            report = pb.HealthReport(legs=[*self.hub_legs, *check.legs], checked_at=int(time.time()))
+        self._log(report)
+        self.report = report
+        if self.on_report is not None:
+            await self.on_report(report)
+        return report
+
+    def _log(self, report: pb.HealthReport) -> None:
+        before = {leg.leg: leg.status for leg in self.report.legs} if self.report else {}
+        for leg in report.legs:
+            if leg.status in (FAILED, WARNING) and before.get(leg.leg) != leg.status:
+                log.warning("leg_failed" if leg.status == FAILED else "leg_warned", leg=leg.leg, evidence=leg.evidence, advice=leg.advice)
+            elif leg.status == PASSED and before.get(leg.leg) in (FAILED, WARNING):
+                log.info("leg_recovered", leg=leg.leg, evidence=leg.evidence)
+
+    async def _reach(self, check: _Check) -> None:
+        """Reachable, trusted, and Argo CD: all by one call."""
+        try:
+            version = await self._argocd.get("/api/version")
+        except ArgoCdError as error:
+            self._unreached(check, error)
+            return
+        check.add("argocd_reachable", PASSED, f"{self._argocd.url} answers.")
+        check.add("argocd_tls", PASSED, _TLS_WORDS[self._argocd.tls])
+        if not version.get("Version"):
+            check.fail("argocd_version", f"{self._argocd.url} is not Argo CD: it does not tell a version.", "Check ARGOCD_URL.", waits_for="Argo CD")
+            return
+        self.argocd_version = str(version["Version"])
+        check.add("argocd_version", PASSED, f"Argo CD {self.argocd_version}.")
+
+    def _unreached(self, check: _Check, error: ArgoCdError) -> None:
+        if error.kind in (Kind.TLS, Kind.WANTS_HTTPS):
+            check.add("argocd_reachable", PASSED, f"{self._argocd.url} accepts connections.")
+            wants = "Set argocd.url to https://… and argocd.tls to verify, custom_ca or skip_verify."
+            check.fail("argocd_tls", str(error), _TRUST_ADVICE if error.kind is Kind.TLS else wants, waits_for="the certificate")
+        elif error.kind is Kind.NOT_ARGOCD:
+            check.add("argocd_reachable", PASSED, f"{self._argocd.url} answers.")
+            check.add("argocd_tls", PASSED, _TLS_WORDS[self._argocd.tls])
+            check.fail("argocd_version", str(error), "Check argocd.url: argocd-server's address, with its root path if it has one.", waits_for="Argo CD")
+            return
+        else:
+            advice = "Check argocd.url, and that argocd-server runs: kubectl --namespace argocd get pods,services"
+            check.fail("argocd_reachable", str(error), advice, waits_for="Argo CD to be reachable")
+            check.wait("argocd_tls")
+        check.wait("argocd_version")
+
+    async def _token(self, check: _Check) -> None:
+        """Argo CD checks a token only when a stream opens, so we ask on our own."""
+        if check.waits_for:
+            check.wait("token")
+            return
+        try:
+            user = await self._argocd.get("/api/v1/session/userinfo")
+        except ArgoCdError as error:
+            check.fail("token", str(error), "It is tried again by itself.", waits_for="the token")
+            return
+        if not user.get("loggedIn"):
+            self._feed.pause()
+            advice = f"Make a new one: {_RENEW} and store it in the Secret the gateway reads; it is picked up without a restart."
+            check.fail("token", self._why_rejected(), advice, waits_for="the token")
+            return
+        self._feed.resume()
+        status, evidence, advice = judge_expiry(self._argocd.token(), account=str(user.get("username") or "?"), now=time.time())
+        check.add("token", status, evidence, advice)
+
+    def _why_rejected(self) -> str:
+        token = self._argocd.token()
+        if not token:
+            return "There is no token: its Secret or file is missing or empty."
+        expires_at = expiry(token)
+        if expires_at is not None and expires_at < time.time():
+            return f"The token expired on {_day(expires_at)}."
+        if token.count(".") != 2:
+            return "Argo CD rejects the token: it is not a JWT, which Argo CD's tokens are."
+        return "Argo CD rejects the token: it was revoked, or the account or its apiKey capability is gone."
+
+    async def _permissions(self, check: _Check) -> None:
+        """A narrower policy answers "no" to these globs and may still be right, so this only warns."""
+        if check.waits_for:
+            check.wait("permissions")
+            return
+        granted: list[str] = []
+        missing: list[str] = []
+        for resource, verb in _PERMISSIONS:
+            if verb == "sync" and not self._may_sync:
+                continue
+            try:
+                answer = await self._argocd.get(f"/api/v1/account/can-i/{resource}/{verb}/*/*")
+            except ArgoCdError as error:
+                check.add("permissions", WARNING, f"Argo CD does not say what the token may do. {error}")
+                return
+            (granted if answer.get("value") == "yes" else missing).append(f"{resource}, {verb}")
+        if not missing:
+            check.add("permissions", PASSED, f"The token may: {'; '.join(granted)}.")
+            return
+        lines = " ".join(f"“p, role:octoargo, {permission}, */*, allow”" for permission in missing)
+        check.add(
+            "permissions",
+            WARNING,
+            f"Not for all applications: {'; '.join(missing)}.",
+            f"Unless your policy is narrower on purpose, add to argocd-rbac-cm: {lines}",
+        )
+
+    def _watch(self, check: _Check) -> None:
+        if check.waits_for:
+            check.wait("watch")
+            return
+        match self._feed.watch_state:
+            case WatchState.OPEN:
+                check.add("watch", PASSED, "The watch is open.")
+            case WatchState.SILENT if len(self._reports):
+                check.add(
+                    "watch", WARNING, f"The watch opens and shows nothing, though {_count(self._reports)}.", "Does a proxy hold back Argo CD's event stream?"
+                )
+            case WatchState.SILENT:
+                check.add("watch", PASSED, "The watch is accepted; with no application visible it stays silent.")
+            case WatchState.FAILED:
+                check.fail("watch", self._feed.watch_error, "It is tried again by itself; until then the list is asked every 30 s.", waits_for="the watch")
+            case _:
+                check.add("watch", WAITING, "The watch is being opened.")
+
+    def _applications(self, check: _Check) -> None:
+        if self._feed.list_error and not check.waits_for:
+            check.fail("applications", self._feed.list_error, "Does the token have “applications, get”?", waits_for="the list")
+        elif check.waits_for and not (check.waits_for == "the watch" and self._reports.is_complete):
+            check.wait("applications")
+        elif not self._reports.is_complete:
+            check.add("applications", WAITING, "Waits for the first list.")
+        elif len(self._reports):
+            check.add("applications", PASSED, f"{_count(self._reports)}.".capitalize())
+        else:
+            advice = "Fine if there is none yet. Else give the account the right “applications, get” in argocd-rbac-cm."
+            check.add("applications", WARNING, "No application is visible to the token.", advice)
+
+
+def expiry(token: str) -> float | None:
+    """When a token ends, in Unix seconds; None if it does not say so or is not a JWT."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return float(claims["exp"]) if "exp" in claims else None
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+
+
+def judge_expiry(token: str, *, account: str, now: float) -> tuple[str, str, str]:
+    """Return status, evidence and advice for a token that Argo CD accepts."""
+    expires_at = expiry(token)
+    if expires_at is None:
+        return PASSED, f"Argo CD knows it as {account}; it does not expire.", ""
+    days = int((expires_at - now) // 86_400)
+    if days < _EXPIRES_SOON_DAYS:
+        return (
+            WARNING,
+            f"Valid for {account}, but expires in {days} days, on {_day(expires_at)}.",
+            f"Create the next one now, and replace it in the Secret: {_RENEW}",
+        )
+    return PASSED, f"Valid for {account} until {_day(expires_at)}.", ""
+
+
+def _day(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, tz=UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
+
+
+def _count(reports: Reports) -> str:
+    return "1 application is visible" if len(reports) == 1 else f"{len(reports)} applications are visible"
