@@ -1,9 +1,9 @@
 """Two texts as the rows of a diff table: line numbers, a sign, and what differs inside a line."""
 
 import difflib
-from os.path import commonprefix
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 CONTEXT_LINES = 2
 MAX_ROWS = 400
@@ -54,14 +54,19 @@ def _rows_of(operation: tuple[str, int, int, int, int], old: list[str], new: lis
 
 def _split(line: str, other: str) -> tuple[str, str, str]:
     """Cut a line into what both begin with, what differs, and what both end with. Never inside a word or a tag."""
-    start = len(commonprefix([line, other]))
+    start = _alike(line, other)
     while start and (line[start - 1].isalnum() or line[start - 1] in "._-"):
         start -= 1
-    end = len(commonprefix([line[start:][::-1], other[start:][::-1]]))
+    end = _alike(line[start:][::-1], other[start:][::-1])
     while end and (line[len(line) - end].isalnum() or line[len(line) - end] in "._-"):
         end -= 1
     stop = len(line) - end
     return _shown(line[:start]), _shown(line[start:stop]), _shown(line[stop:])
+
+
+def _alike(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
 def _shown(text: str) -> str:
