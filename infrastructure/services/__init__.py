@@ -1,0 +1,57 @@
+"""Every change of what exists. One function per intention; see the modules for their errors."""
+
+from infrastructure.services.credentials import credential_for, delete_credential, save_credential, secret_of, test_credential
+from infrastructure.services.enrolment import enrol, request_rotation, revoke_gateway, rotate_key
+from infrastructure.services.errors import (
+    CredentialInvalid,
+    GatewayRefused,
+    InfrastructureError,
+    InstanceInvalid,
+    InstanceNameTaken,
+    KeyRefused,
+    RuleInvalid,
+    ScopeInvalid,
+    StaleEpoch,
+    TokenRefused,
+)
+from infrastructure.services.instances import change_instance, register_instance, remove_instance
+from infrastructure.services.mapping import Preview, delete_rule, preview_rule, remap, save_rule
+from infrastructure.services.registration import current_token, new_registration_token
+from infrastructure.services.scopes import delete_scope, order_environments, save_scope
+from infrastructure.services.trail import record_event
+
+__all__ = [
+    "CredentialInvalid",
+    "GatewayRefused",
+    "InfrastructureError",
+    "InstanceInvalid",
+    "InstanceNameTaken",
+    "KeyRefused",
+    "Preview",
+    "RuleInvalid",
+    "ScopeInvalid",
+    "StaleEpoch",
+    "TokenRefused",
+    "change_instance",
+    "credential_for",
+    "current_token",
+    "delete_credential",
+    "delete_rule",
+    "delete_scope",
+    "enrol",
+    "new_registration_token",
+    "order_environments",
+    "preview_rule",
+    "record_event",
+    "register_instance",
+    "remap",
+    "remove_instance",
+    "request_rotation",
+    "revoke_gateway",
+    "rotate_key",
+    "save_credential",
+    "save_rule",
+    "save_scope",
+    "secret_of",
+    "test_credential",
+]

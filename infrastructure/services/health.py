@@ -1,0 +1,52 @@
+"""Health checks: what a gateway found on its way to Argo CD."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from infrastructure.models import Gateway, HealthCheck
+from infrastructure.status import CheckStatus
+
+ROW_EVERY_SECONDS = 900  # a row for each quarter of an hour, and one for each change between
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg of the way. `status` is a CheckStatus; `evidence` and `advice` are sentences."""
+
+    leg: str
+    status: str
+    evidence: str = ""
+    advice: str = ""
+    duration_ms: int = 0
+
+
+@transaction.atomic
+def record_health(*, gateway: Gateway, legs: Sequence[Leg], now: datetime) -> HealthCheck:
+    """Write a check, or bring the newest one up to date when it found the same in the same quarter of an hour."""
+    found = [_plain(leg) for leg in legs[:50]]
+    is_passed = bool(found) and all(leg["status"] in (CheckStatus.PASSED, CheckStatus.WARNING) for leg in found)
+    newest = HealthCheck.objects.filter(instance_id=gateway.instance_id).order_by("-checked_at", "-pk").first()
+    if newest is not None and _said(newest.legs) == _said(found) and _quarter(newest.checked_at) == _quarter(now):
+        newest.legs, newest.is_passed, newest.checked_at = found, is_passed, now
+        newest.save(update_fields=["legs", "is_passed", "checked_at"])
+        return newest
+    return HealthCheck.objects.create(instance_id=gateway.instance_id, checked_at=now, is_passed=is_passed, legs=found)
+
+
+def _plain(leg: Leg) -> dict[str, str | int]:
+    texts = {key: value.replace("\x00", "")[:2000] for key, value in asdict(leg).items() if isinstance(value, str)}
+    if texts["status"] not in CheckStatus.values:
+        texts["status"] = CheckStatus.WAITING.value
+    return {**texts, "duration_ms": leg.duration_ms}
+
+
+def _said(legs: Sequence[dict[str, str | int]]) -> list[tuple[object, ...]]:
+    """What makes a check another one: each leg's state and advice, but not its wording, which may hold times and counts."""
+    return [(leg.get("leg"), leg.get("status"), leg.get("advice")) for leg in legs]
+
+
+def _quarter(moment: datetime) -> int:
+    return int(moment.timestamp()) // ROW_EVERY_SECONDS
