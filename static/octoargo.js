@@ -2,9 +2,8 @@
 const on = (names, act, capture = false) => names.split(" ").forEach((name) => document.addEventListener(name, act, capture));
 const clock = () => new Date().toISOString().slice(11, 19); // UTC, as everywhere on the page
 const live = document.getElementById("live");
-const made = clock(), seen = new WeakMap(); // when each part was last refreshed
+const made = clock(), seen = new WeakMap(), left = new WeakSet(); // when parts were refreshed; logs whose reader went up
 let connected = false, changed = 0, lost = "", focused = "";
-
 function tell() {
   if (!live) return;
   const seconds = Math.round((Date.now() - changed) / 1000);
@@ -18,22 +17,19 @@ function connect(now) {
   connected = now;
   tell();
 }
-const follow = () => document.querySelectorAll("[data-follow]:not([data-follow=off])").forEach((log) => { log.scrollTop = log.scrollHeight; });
+const follow = () => document.querySelectorAll("[data-follow]").forEach((log) => { if (!left.has(log)) log.scrollTop = log.scrollHeight; });
 const staleNote = (part) => part.previousElementSibling?.matches("[data-stale]") ? part.previousElementSibling : null;
-
 on("htmx:sse:after:connection", () => connect(true));
 on("htmx:sse:close htmx:sse:error", () => connect(false));
 on("applications deployments instances", () => { changed = Date.now(); tell(); });
-on("scroll", ({target: log}) => { // a reader who scrolls up is left there
-  if (log.dataset?.follow !== undefined) log.dataset.follow = log.scrollHeight - log.scrollTop - log.clientHeight < 24 ? "on" : "off";
-}, true);
+on("scroll", ({target: log}) => left[log.scrollHeight - log.scrollTop - log.clientHeight < 24 ? "delete" : "add"](log), true);
 on("htmx:before:response", (event) => { // signed out meanwhile: the whole page says so
   if (event.detail.ctx.response.raw.redirected) { event.preventDefault(); location.reload(); }
 });
 on("htmx:before:swap", () => { focused = document.activeElement?.id; });
 on("htmx:after:swap", ({detail}) => {
-  const part = detail.ctx.sourceElement;
-  if (detail.ctx.response?.status < 400) { seen.set(part, clock()); staleNote(part)?.remove(); }
+  const {sourceElement: part, response} = detail.ctx;
+  if (response?.status < 400) { seen.set(part, clock()); staleNote(part)?.remove(); }
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
   follow();
 });

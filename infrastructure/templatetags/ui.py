@@ -151,8 +151,10 @@ def option_hint(field: BoundField, value: Any) -> str:
 
 @register.filter
 def error_list(form: BaseForm) -> list[tuple[str, str]]:
-    """(address on the page or "", sentence) for each error of a form, the form's own first."""
+    """(address on the page or "", sentence) for each error of a form, the form's own first; each names its field."""
     sentences = [("", str(error)) for error in form.non_field_errors()]
     for field in form:
-        sentences += [(f"#{field.id_for_label or field.auto_id}", str(error)) for error in field.errors]
+        label = str(field.label)
+        address = f"#{field.id_for_label or field.auto_id}"
+        sentences += [(address, text if label.lower() in text.lower() else f"{label}: {text}") for text in map(str, field.errors)]
     return sentences
