@@ -120,13 +120,13 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1  # headers and body in one packet, else each answer waits for an acknowledgement
         disable_nagle_algorithm = True
 
-        def do_GET(self):
+        def do_GET(self) -> None:
             self._answer(b"")
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             self._answer(self._body())
 
-        def log_message(self, format, *args):
+        def log_message(self, format: str, *args: object) -> None:
             """Tests read `requests` instead."""
 
         def _answer(self, body: bytes) -> None:

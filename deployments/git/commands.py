@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import ssl
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from subprocess import PIPE, TimeoutExpired
+from subprocess import PIPE
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,14 +92,20 @@ class Commands:
             process = git.Git(str(self._home)).execute(["git", *arguments], as_process=True, env=environment, start_new_session=True, **options)
         except git.GitCommandNotFound as error:
             raise GitError("The program git was not found on this machine. Install it.") from error
+        # A timer, because communicate(timeout=…) waits for the end in naps of a millisecond and more.
+        is_late = threading.Event()
+        timer = threading.Timer(timeout_s, _kill_late, (process, is_late))
+        timer.daemon = True
+        timer.start()
         try:
-            out, err = process.communicate(feed, timeout=timeout_s)
-        except TimeoutExpired as error:
-            _end(process)
-            raise TooSlow(f"{self.address} took longer than {timeout_s:g} s to answer.") from error
+            out, err = process.communicate(feed)
         except BaseException:
-            _end(process)
+            _kill(process)
             raise
+        finally:
+            timer.cancel()
+        if is_late.is_set():
+            raise TooSlow(f"{self.address} took longer than {timeout_s:g} s to answer.")
         return Result(process.returncode, out, self.access.without_secrets(err.decode(errors="replace")))
 
     def _follow_redirect(self) -> bool:
@@ -135,10 +143,12 @@ def _location(access: Access) -> str:
     return url.server + location if location.startswith("/") and not location.startswith("//") else location
 
 
-def _end(process: Any) -> None:
-    """Kill git and its helpers."""
-    try:
+def _kill_late(process: Any, is_late: threading.Event) -> None:
+    is_late.set()
+    _kill(process)
+
+
+def _kill(process: Any) -> None:
+    """End git and its helpers."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.communicate()

@@ -108,8 +108,6 @@ class Mirror:
         clone = self._clone
         lock = clone.git_dir.with_suffix(f".{writes.lock_name(check_branch_name(branch))}.push")
         with held(lock, timeout_s=2 * self._access.timeout_s, what=f"{branch} of {self.address}"):
-            if not clone.ensure_commit(base_sha):
-                raise GitError(f"{self.address} does not have the commit {base_sha[:10]} any more.")
             order = writes.Order(branch, edit, message, author, trailer, since)
             return writes.commit_and_push(clone, order, base_sha=base_sha, tries=tries)
 

@@ -11,15 +11,18 @@ from deployments.git.remote import FULL_SHA
 
 PATHS_PER_CALL = 2000  # keeps a command line well below the system's limit
 PLAIN_FILES = ("100644", "100755")
-LINK = "120000"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a commit."""
+    """What a commit has at a path."""
 
-    mode: str  # "100644", "100755", or "120000" for a symbolic link
+    mode: str  # "100644", "100755"; "120000" for a symbolic link, "040000" for a folder, "160000" for a submodule
     blob: str
+
+    @property
+    def is_plain_file(self) -> bool:
+        return self.mode in PLAIN_FILES
 
 
 class Reader:
@@ -34,7 +37,7 @@ class Reader:
         """The bytes by path as it was given; None for what is not there or is no plain file."""
         wanted = {path: clean_path(path) for path in paths}
         entries = self.entries(wanted.values())
-        blobs = {entry.blob for entry in entries.values() if entry and entry.mode in PLAIN_FILES}
+        blobs = {entry.blob for entry in entries.values() if entry is not None and entry.is_plain_file}
         contents = read_objects(self._commands, sorted(blobs))
         return {path: self._content(entries[clean], contents) for path, clean in wanted.items()}
 
@@ -48,10 +51,10 @@ class Reader:
         out = self._commands.answer(["ls-tree", "-r", "-z", "--full-tree", self.sha, "--", *([folder] if folder else [])])
         found = _parse_tree(out)
         self._entries |= found
-        return sorted(path for path, entry in found.items() if entry.mode in PLAIN_FILES)
+        return sorted(path for path, entry in found.items() if entry.is_plain_file)
 
     def entries(self, paths: Iterable[str]) -> dict[str, Entry | None]:
-        """Mode and blob by (clean) path; None for what is no file."""
+        """What is at each (clean) path; None for nothing."""
         wanted = list(dict.fromkeys(paths))
         missing = iter([path for path in wanted if path not in self._entries])
         while batch := list(islice(missing, PATHS_PER_CALL)):
@@ -61,7 +64,7 @@ class Reader:
 
     @staticmethod
     def _content(entry: Entry | None, contents: dict[str, bytes | None]) -> bytes | None:
-        return contents[entry.blob] if entry is not None and entry.mode in PLAIN_FILES else None
+        return contents[entry.blob] if entry is not None and entry.is_plain_file else None
 
 
 def read_many(commands: Commands, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
@@ -80,7 +83,7 @@ def read_objects(commands: Commands, names: Sequence[str]) -> dict[str, bytes | 
     """The blobs by name ("<blob>" or "<commit>:<path>"); None for a name that is no blob."""
     if not names:
         return {}
-    out = commands.answer(["cat-file", "--batch", "--buffer"], feed="".join(f"{name}\n" for name in names).encode())
+    out = commands.answer(["cat-file", "--batch", "--buffer"], feed="".join(f"{name}\n" for name in names).encode(errors="surrogateescape"))
     contents: dict[str, bytes | None] = {}
     at = 0
     for name in names:
@@ -123,6 +126,6 @@ def _parse_tree(out: bytes) -> dict[str, Entry]:
     for line in out.split(b"\0"):
         head, _, path = line.partition(b"\t")
         parts = head.decode().split(" ")
-        if len(parts) == 3 and parts[1] == "blob":
+        if len(parts) == 3:
             found[path.decode(errors="surrogateescape")] = Entry(parts[0], parts[2])
     return found

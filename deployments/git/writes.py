@@ -16,13 +16,15 @@ from datetime import datetime
 from deployments.git import history
 from deployments.git.clone import Clone
 from deployments.git.errors import BadPath, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
-from deployments.git.reads import LINK, Reader, check_sha, clean_path
+from deployments.git.reads import Entry, Reader, check_sha, clean_path
 from deployments.git.remote import check_branch_name
 
 Edit = Callable[[Reader], Mapping[str, bytes | None]]
 TRIES = 12
 BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 2.0
+UNMOVED_TRIES = 4  # a host that refuses as if the branch had moved, which it has not
+FOLDER = "040000"
 RACE = re.compile(r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value|reference already exists", re.IGNORECASE)
 REJECTED = re.compile(r"^!\t[^\t]*\t\[(?:remote )?rejected\] \((.*)\)$", re.MULTILINE)
 
@@ -63,9 +65,9 @@ class Order:
 def commit_and_push(clone: Clone, order: Order, *, base_sha: str, tries: int = TRIES) -> Pushed:
     """Commit what `order.edit` makes of the branch and push it; see Mirror.commit_and_push."""
     check_branch_name(order.branch)
-    base, searched = check_sha(base_sha), None
+    base, searched, unmoved = check_sha(base_sha), None, 0
     for retries in range(tries):
-        own = history.commit_with_trailer(clone.commands, order.trailer, head=base, after=searched, since=order.since)
+        own = _own_commit(clone, order, base=base, searched=searched)
         if own is not None:
             return _found(clone, order, own, retries)
         reader = Reader(clone.commands, base)
@@ -73,11 +75,27 @@ def commit_and_push(clone: Clone, order: Order, *, base_sha: str, tries: int = T
         if not changes:
             return Pushed(base, base, is_new=False, retries=retries)
         made = _make_commit(clone, order, base, changes)
-        if _push(clone, order, base=base, made=made):
+        refusal = _push(clone, order, base=base, made=made)
+        if refusal is None:
             return Pushed(made, base, is_new=True, retries=retries)
         time.sleep(random.uniform(0, min(LONGEST_BACK_OFF_S, BACK_OFF_S * 2**retries)))  # noqa: S311  jitter
         searched, base = base, clone.fetch(order.branch)
+        unmoved = unmoved + 1 if base == searched else 0
+        if unmoved == UNMOVED_TRIES:
+            raise PushForbidden(f"{clone.address} does not update {order.branch}: {refusal}. Ask whoever runs the host.")
     raise PushRaceLost(f"{order.branch} of {clone.address} moved at each of {tries} tries to push. Try again later.")
+
+
+def _own_commit(clone: Clone, order: Order, *, base: str, searched: str | None) -> history.Commit | None:
+    """Look for our own commit from `base` down; the search itself finds out whether `base` is here, which is nearly always."""
+    try:
+        return history.commit_with_trailer(clone.commands, order.trailer, head=base, after=searched, since=order.since)
+    except GitError:
+        if clone.has_commit(base):
+            raise
+    if not clone.ensure_commit(base):
+        raise GitError(f"{clone.address} does not have the commit {base[:10]} any more. Try again.")
+    return history.commit_with_trailer(clone.commands, order.trailer, head=base, after=searched, since=order.since)
 
 
 def _found(clone: Clone, order: Order, own: history.Commit, retries: int) -> Pushed:
@@ -91,15 +109,36 @@ def _real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[st
     """Mode and bytes by path, without what is so already."""
     edits = {clean_path(path): content for path, content in wanted.items()}
     entries = reader.entries(edits)
-    before = reader.read_files(edits)
-    changes = {}
-    for path, content in edits.items():
-        entry = entries[path]
-        if not path or (entry is not None and entry.mode == LINK):
-            raise BadPath(f"{path or 'The root'} is not a plain file, so it is not edited.")
-        if content != before[path]:
-            changes[path] = (entry.mode if entry is not None else "100644", content)
-    return changes
+    _check_places(reader, entries)
+    return {path: (_mode(entries[path]), content) for path, content in edits.items() if _blob(content) != _before(entries[path])}
+
+
+def _check_places(reader: Reader, entries: Mapping[str, Entry | None]) -> None:
+    """Writing through a link, or over a folder or submodule, would destroy what is there."""
+    folders = {folder for path, entry in entries.items() if entry is None for folder in _folders(path)}
+    in_the_way = [path for path, entry in entries.items() if not path or (entry is not None and not entry.is_plain_file)]
+    in_the_way += [folder for folder, entry in reader.entries(sorted(folders)).items() if entry is not None and entry.mode != FOLDER]
+    if in_the_way:
+        raise BadPath(f"{in_the_way[0] or 'The repository’s root'} is a folder, a symbolic link or a submodule, so it is not written to.")
+
+
+def _folders(path: str) -> list[str]:
+    """The folders above a file: "a" and "a/b" for "a/b/c"."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _mode(entry: Entry | None) -> str:
+    return entry.mode if entry is not None else "100644"
+
+
+def _before(entry: Entry | None) -> str:
+    return entry.blob if entry is not None else ""
+
+
+def _blob(content: bytes | None) -> str:
+    """The id Git gives these bytes; "" for no file."""
+    return "" if content is None else hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def _make_commit(clone: Clone, order: Order, base: str, changes: dict[str, tuple[str, bytes | None]]) -> str:
@@ -118,8 +157,8 @@ def _make_commit(clone: Clone, order: Order, base: str, changes: dict[str, tuple
     return check_sha(out.decode().strip())
 
 
-def _push(clone: Clone, order: Order, *, base: str, made: str) -> bool:
-    """True: our commit is on the branch. False: the branch has moved.
+def _push(clone: Clone, order: Order, *, base: str, made: str) -> str | None:
+    """None: our commit is on the branch. Else the branch has moved, and this is the host's word for it.
 
     Raises PushForbidden and the other GitErrors of a call to the host.
     """
@@ -128,28 +167,30 @@ def _push(clone: Clone, order: Order, *, base: str, made: str) -> bool:
         result = clone.commands.remote(
             lambda address: ["push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{base}", "--", address, f"{made}:{ref}"]
         )
-    except RepositoryAway:
-        return _landed_after_all(clone, order, made)
+    except RepositoryAway as away:
+        _check_landed(clone, order, made, away)
+        return None
     if result.code == 0:
-        return True
+        return None
     if rejected := REJECTED.search(result.text):
         if RACE.search(rejected[1]):
-            return False
+            return rejected[1]
         raise PushForbidden(f"{clone.address} forbids the push to {order.branch}: {_hook_words(result.err) or rejected[1]}. Ask whoever protects the branch.")
     error = explain(result.err, address=clone.address, has_credential=clone.access.credential is not None, is_push=True)
-    if isinstance(error, RepositoryAway) or type(error) is GitError:
-        return _landed_after_all(clone, order, made, error)
-    raise error
-
-
-def _landed_after_all(clone: Clone, order: Order, made: str, error: GitError | None = None) -> bool:
-    """The host's answer was lost. Ask it whether our commit is on the branch."""
-    head = clone.fetch(order.branch)  # still away: its error says so, and the next try finds our commit by its trailer
-    if history.is_ancestor(clone.commands, made, head):
-        return True
-    if error is not None and type(error) is GitError:
+    if not isinstance(error, RepositoryAway) and type(error) is not GitError:
         raise error
-    raise RepositoryAway(f"The connection to {clone.address} broke during the push, and the commit has not arrived.") from error
+    _check_landed(clone, order, made, error)
+    return None
+
+
+def _check_landed(clone: Clone, order: Order, made: str, error: GitError) -> None:
+    """The host's answer was lost. Return if our commit is on the branch all the same.
+
+    Raises the error if not, or RepositoryAway if the host cannot be asked; a later try finds our commit by its trailer.
+    """
+    head = clone.fetch(order.branch)
+    if not history.is_ancestor(clone.commands, made, head):
+        raise error
 
 
 def _hook_words(stderr: str) -> str:
