@@ -1,0 +1,66 @@
+"""A deployment from outside: create, cancel, retry."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from deployments.models import Deployment, LiveState, LogEntry, Release, StepRun
+from deployments.services.errors import NoMappedApplications, NotCancelled, NotRetried
+from deployments.services.finishing import finish
+from deployments.services.waking import wake_on_commit
+from deployments.status import DeploymentStatus
+from deployments.steps.scope import scope_name, sources_in_scope
+from infrastructure.models import Environment, Tenant
+from infrastructure.sentences import at
+from infrastructure.services.trail import record_event
+
+
+@transaction.atomic
+def create_deployment(*, release: Release, environment: Environment, tenant: Tenant | None = None, by: Any, now: datetime) -> Deployment:
+    """Queue a deployment; a worker takes it up at once, or the next tick does.
+
+    Raises NoMappedApplications when there is nothing to deploy to.
+    """
+    project = release.project
+    sources = list(sources_in_scope(project=project, environment=environment, tenant=tenant))
+    if not sources:
+        other = "Map one, or choose another tenant." if tenant else "Map one, or choose another environment."
+        raise NoMappedApplications(f"Not deployed: no application is mapped to {scope_name(project=project, environment=environment, tenant=tenant)}. {other}")
+    deployment = Deployment.objects.create(
+        release=release, project=project, environment=environment, tenant=tenant, created_at=now, created_by=by, due_at=now, reason="Waiting for a worker."
+    )
+    StepRun.objects.bulk_create(
+        StepRun(deployment=deployment, position=position, name=step["name"], kind=step["kind"], settings=step)
+        for position, step in enumerate(release.process, start=1)
+    )
+    LogEntry.objects.create(deployment=deployment, at=now, text=f"Queued: {release} to {environment}{f' for {tenant}' if tenant else ''}.")
+    for source in sources:
+        LiveState.objects.update_or_create(source=source, defaults={"deployment": deployment, "due_at": now})
+    record_event(kind="deployment_created", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
+    wake_on_commit([deployment.pk])
+    return deployment
+
+
+@transaction.atomic
+def cancel_deployment(*, deployment: Deployment, by: Any, now: datetime) -> None:
+    """Stop a deployment. What it committed stays in Git. Raises NotCancelled when it is over."""
+    deployment.refresh_from_db()
+    who = str(by) if by is not None else "Octoargo"
+    if not finish(deployment, DeploymentStatus.CANCELLED, f"Cancelled by {who} at {at(now, now=now)}. What it committed stays in Git.", now):
+        deployment.refresh_from_db()
+        when = f" at {at(deployment.finished_at, now=now)}" if deployment.finished_at else ""
+        raise NotCancelled(f"Not cancelled: deployment {deployment.pk} {deployment.get_status_display().lower()}{when}.")
+    record_event(kind="deployment_cancelled", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
+
+
+def retry_deployment(*, deployment: Deployment, by: Any, now: datetime) -> Deployment:
+    """Deploy the same release to the same place once more, as a new deployment.
+
+    What the failed one wrote is found in Git ("already there"), so that nothing is committed twice; the rest is written, and all
+    of it is verified. The failed one stays as it ended. Raises NotRetried, NoMappedApplications.
+    """
+    if deployment.status not in (DeploymentStatus.FAILED, DeploymentStatus.CANCELLED):
+        what = "succeeded; deploy its release again instead" if deployment.status == DeploymentStatus.SUCCEEDED else "still runs; cancel it first"
+        raise NotRetried(f"Not retried: deployment {deployment.pk} {what}.")
+    return create_deployment(release=deployment.release, environment=deployment.environment, tenant=deployment.tenant, by=by, now=now)

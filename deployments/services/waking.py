@@ -1,0 +1,79 @@
+"""Wakes what an event concerns: sets `due_at`, and tells a worker when the transaction has committed.
+
+The worker's message is only a favour: when the broker is away, the next tick finds the row.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import Q
+from kombu.exceptions import KombuError
+
+from deployments.models import Deployment, LiveState, Target
+from deployments.status import DeploymentStatus, StepStatus, TargetOutcome, Verification
+from infrastructure.models import ApplicationSource
+
+log = structlog.get_logger(__name__)
+ADVANCE = "deployments.advance_deployment"
+WRITTEN = (TargetOutcome.UPDATED, TargetOutcome.ALREADY_THERE)
+
+
+def wake_for_applications(*, application_ids: Sequence[int], now: datetime) -> None:
+    """Something new is known about these applications."""
+    sources = ApplicationSource.objects.filter(application__in=application_ids)
+    _mark_live_states(sources, now)
+    waiting = Target.objects.filter(
+        source__in=sources.order_by().values("pk"), verification=Verification.WAITING, outcome__in=WRITTEN, step_run__status=StepStatus.WAITING
+    )
+    concerned = Q(status=DeploymentStatus.WAITING, pk__in=waiting.order_by().values("step_run__deployment"))
+    if Deployment.objects.filter(status=DeploymentStatus.QUEUED).exists():
+        scopes = set(sources.filter(is_mapped=True).order_by().values_list("project", "environment", "tenant"))
+        for project, environment, tenant in scopes:
+            concerned |= Q(status=DeploymentStatus.QUEUED, attempts=0, project=project, environment=environment, tenant=tenant)
+    ids = list(Deployment.objects.filter(concerned).order_by("created_at", "pk").values_list("pk", flat=True))
+    if ids:
+        Deployment.objects.filter(pk__in=ids).update(due_at=now)
+        wake_on_commit(ids)
+
+
+def wake_for_instance(*, instance_id: int, now: datetime) -> None:
+    """A gateway connected or was lost: everything that looks at its applications looks again."""
+    ids = list(ApplicationSource.objects.filter(application__instance=instance_id, is_mapped=True).order_by().values_list("application", flat=True).distinct())
+    for start in range(0, len(ids), 500):
+        wake_for_applications(application_ids=ids[start : start + 500], now=now)
+
+
+def on_applications_reported(*, application_ids: Sequence[int] = (), now: datetime, instance_id: int | None = None, **_: Any) -> None:
+    """Receiver of infrastructure.signals.applications_reported, in the transaction of the report."""
+    if application_ids:
+        wake_for_applications(application_ids=application_ids, now=now)
+    if instance_id is not None and not application_ids:
+        wake_for_instance(instance_id=instance_id, now=now)
+
+
+def wake_on_commit(deployment_ids: Sequence[int]) -> None:
+    """Tell a worker of each once the change is committed."""
+    if deployment_ids:
+        transaction.on_commit(partial(_send, list(deployment_ids)), robust=True)
+
+
+def _mark_live_states(sources: Any, now: datetime) -> None:
+    """A mapped source has a live state from its first report on."""
+    mapped = list(sources.filter(is_mapped=True, removed_at__isnull=True).order_by().values_list("pk", flat=True))
+    known = set(LiveState.objects.filter(source__in=mapped).order_by().values_list("source", flat=True))
+    LiveState.objects.bulk_create([LiveState(source_id=pk, due_at=now) for pk in mapped if pk not in known], ignore_conflicts=True)
+    LiveState.objects.filter(source__in=known).update(due_at=now)
+
+
+def _send(deployment_ids: list[int]) -> None:
+    for deployment_id in deployment_ids:
+        try:
+            current_app.send_task(ADVANCE, kwargs={"deployment_id": deployment_id}, retry=False, ignore_result=True)
+        except (KombuError, OSError) as error:
+            log.info("worker_not_told", deployment=deployment_id, reason=str(error))
+            return

@@ -1,0 +1,73 @@
+"""Asks Git whether our changes are in the files at the commits that Argo CD looks at, many at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployments.drift import Comparison, compare
+from deployments.git import GitError, Mirror
+from deployments.manifests.records import FileRecord
+from deployments.models import IntendedChange
+from deployments.steps.repositories import open_mirror
+from infrastructure.repositories import repository_key
+
+
+@dataclass(frozen=True)
+class Question:
+    """Are a target's changes in the files at `sha`?"""
+
+    target_id: int
+    repo_url: str
+    sha: str
+    commit: str = ""  # ours: is `sha` later than it?
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`is_present` is None when it could not be found out; `why` is a sentence then."""
+
+    is_present: bool | None
+    comparison: Comparison | None = None
+    why: str = ""
+    is_later_than_ours: bool = False  # the commit contains ours, by the graph; content decides, this only explains
+
+
+def ask(questions: Iterable[Question]) -> dict[tuple[int, str], Answer]:
+    """Answers by (target id, commit): one process per repository reads all files."""
+    by_repository = defaultdict(list)
+    for question in dict.fromkeys(questions):
+        by_repository[repository_key(question.repo_url)].append(question)
+    records = records_of({question.target_id for group in by_repository.values() for question in group})
+    answers: dict[tuple[int, str], Answer] = {}
+    for group in by_repository.values():
+        try:
+            answers |= _ask_repository(open_mirror(group[0].repo_url), group, records)
+        except GitError as error:
+            answers |= {(question.target_id, question.sha): Answer(None, why=str(error)) for question in group}
+    return answers
+
+
+def records_of(target_ids: Iterable[int]) -> dict[int, list[FileRecord]]:
+    """What was recorded for each target."""
+    records: dict[int, list[FileRecord]] = defaultdict(list)
+    for change in IntendedChange.objects.filter(target__in=list(target_ids)).order_by("target", "path"):
+        stored = {"path": change.path, "patch": change.patch, "places": change.places, "sha256": change.sha256}
+        records[change.target_id].append(FileRecord.from_dict(stored))
+    return records
+
+
+def _ask_repository(mirror: Mirror, group: list[Question], records: dict[int, list[FileRecord]]) -> dict[tuple[int, str], Answer]:
+    here = {sha: mirror.ensure_commit(sha) for sha in sorted({question.sha for question in group})}
+    asked = [question for question in group if here[question.sha]]
+    contents = mirror.read_many((question.sha, record.path) for question in asked for record in records.get(question.target_id, []))
+    answers = {}
+    for question in group:
+        if not here[question.sha]:
+            why = f"{mirror.address} does not have the commit {question.sha[:7]} that Argo CD looks at any more."
+            answers[question.target_id, question.sha] = Answer(None, why=why)
+            continue
+        files = {record.path: contents[question.sha, record.path] for record in records.get(question.target_id, [])}
+        comparison = compare(files, records.get(question.target_id, []))
+        is_later = not comparison.is_present and bool(question.commit) and mirror.is_ancestor(question.commit, question.sha)
+        answers[question.target_id, question.sha] = Answer(comparison.is_present, comparison, is_later_than_ours=is_later)
+    return answers

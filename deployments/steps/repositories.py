@@ -1,0 +1,36 @@
+"""Opens a repository with its credential, as the settings allow."""
+
+from django.conf import settings
+
+from deployments.git import Credential, GitError, Mirror
+from infrastructure.repositories import without_secrets
+from infrastructure.secrets import SecretUnreadable
+from infrastructure.services.credentials import credential_for, secret_of
+from infrastructure.status import CredentialKind
+
+
+class CredentialUnusable(GitError):
+    """The credential that fits the repository cannot be used."""
+
+
+def open_mirror(url: str) -> Mirror:
+    """The repository at a source's URL, not called yet. Raises GitError when its URL or credential cannot be used."""
+    return Mirror(
+        url,
+        directory=settings.MIRRORS_DIR,
+        credential=_credential(url),
+        allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
+        allow_file=settings.ALLOW_FILE_REPOSITORIES,
+    )
+
+
+def _credential(url: str) -> Credential | None:
+    found = credential_for(url)
+    if found is None:
+        return None
+    if found.kind != CredentialKind.USERNAME_PASSWORD:
+        raise CredentialUnusable(f"{without_secrets(url)} is covered by {found.name}, an SSH key. Give it a credential with a user name and a token.")
+    try:
+        return Credential(found.username, secret_of(found))
+    except SecretUnreadable as error:
+        raise CredentialUnusable(f"The credential {found.name} cannot be read. {error}") from error
