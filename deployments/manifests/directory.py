@@ -1,5 +1,7 @@
 """Plain manifests: every YAML and JSON file below a folder, or one patch file. Pure."""
 
+from collections.abc import Iterable
+
 from deployments.manifests import notes
 from deployments.manifests.documents import parse_documents
 from deployments.manifests.images import StepImages
@@ -13,14 +15,14 @@ SUFFIXES = (".yaml", ".yml", ".json")
 HINT = "ontainers"  # a text without it holds neither containers nor initContainers
 
 
-def manifest_files(source: Source, tree_paths: list[str]) -> list[str]:
+def manifest_files(source: Source, tree_paths: Iterable[str]) -> list[str]:
     """The files a folder's manifests may stand in, at all depths."""
     folder = source.folder
-    return [] if folder is None else [path for path in tree_paths if path.endswith(SUFFIXES) and is_below(path, folder)]
+    return [] if folder is None else sorted(path for path in tree_paths if path.endswith(SUFFIXES) and is_below(path, folder))
 
 
-def update_manifest(path: str, text: str, images: StepImages, *, is_patch: bool = False) -> FileOutcome | None:
-    """Set the tags in one file of manifests (or of strategic merge patches). None when it holds no container."""
+def update_manifest(path: str, text: str, images: StepImages) -> FileOutcome | None:
+    """Set the tags in one file of manifests. None when it holds no container."""
     if HINT not in text:
         return None
     words = images.words
@@ -34,7 +36,7 @@ def update_manifest(path: str, text: str, images: StepImages, *, is_patch: bool 
                 work.notes.append(_unknown_kind(path, found))
             elif found.node is not None and not found.is_strange:
                 work.add_image(found.place, document, found.pointer, found.node, images)
-            elif not is_patch:
+            else:
                 work.notes.append(_without_image(path, found))
     note_broken(work, images)
     return work.finish()

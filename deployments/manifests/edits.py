@@ -62,7 +62,7 @@ def replace_scalar(text: str, document: Document, node: ScalarNode, value: str, 
     raw, old = text[start:end], node.value
     style = node.style or ""
     if style == "":
-        splice = _plain(start, end, raw, old, value, quote)
+        splice = _plain(start, end, raw, old, value, quote=quote, is_spaced=text[start - 1 : start] == " ")
     elif style in ("'", '"'):
         splice = Splice(start + 1, end - 1, _escaped(value, style))
     else:
@@ -76,11 +76,11 @@ def replace_scalar(text: str, document: Document, node: ScalarNode, value: str, 
     return Intent([splice], {id(node): value})
 
 
-def _plain(start: int, end: int, raw: str, old: str, value: str, quote: bool) -> Splice:
+def _plain(start: int, end: int, raw: str, old: str, value: str, *, quote: bool, is_spaced: bool) -> Splice:
     if raw != old:
         raise UnsafeEdit("its text is not where it should be")
     written = double_quoted(value) if quote or needs_quotes(value) else value
-    return Splice(start, end, written if raw else f" {written}")
+    return Splice(start, end, written if raw or is_spaced else f" {written}")
 
 
 def _escaped(value: str, style: str) -> str:

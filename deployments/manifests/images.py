@@ -50,6 +50,11 @@ class ImageReference:
         """Registry and name, as written."""
         return f"{self.registry}/{self.name}" if self.registry else self.name
 
+    @property
+    def qualified(self) -> str:
+        """Registry and name, with the registry that an unqualified image belongs to."""
+        return self.without_tag if self.registry else f"{self.key[0]}/{self.name}"
+
     def with_tag(self, tag: str) -> str:
         """The reference as written, with another tag."""
         return f"{self.without_tag}:{tag}"

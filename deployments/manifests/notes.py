@@ -71,3 +71,11 @@ def not_tracked(image: str, why: str, file: str = "") -> Note:
 def unsafe_edit(file: str, place: str, image: str, why: str) -> Note:
     sentence = f"Left alone: the edit of {file}, {place}, did not pass its check ({why}). Nothing there was changed; report this file as a bug."
     return Note(NoteCode.UNSAFE_EDIT, file, place, image, sentence)
+
+
+def no_such_path(file: str, path: str, image: str, why: str) -> Note:
+    return Note(NoteCode.NO_SUCH_PATH, file, path, image, f"No such path: {why}")
+
+
+def missing_file(file: str, image: str, why: str) -> Note:
+    return Note(NoteCode.MISSING_FILE, file, "", image, f"Skipped: {why}")

@@ -86,6 +86,10 @@ class FileRecord:
         places = tuple(Place.from_dict(place) for place in stored.get("places", ()))
         return cls(stored["path"], tuple(stored.get("patch", ())), places, stored.get("sha256", ""))
 
+    def joined_with(self, later: "FileRecord") -> "FileRecord":
+        """Both of the same file, worked on one after the other."""
+        return FileRecord(self.path, self.patch + later.patch, self.places + later.places, later.sha256)
+
     @classmethod
     def of_whole_file(cls, path: str, content: bytes) -> Self:
         """The record of a generated file."""

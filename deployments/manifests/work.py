@@ -52,7 +52,7 @@ def note_of(judgement: Judgement, file: str, place: str) -> Note:
         case NoteCode.PINNED:
             return notes.pinned(file, place, image.text, found.without_tag)
         case _:
-            return notes.other_registry(file, place, image.text, found.without_tag, image.reference.without_tag)
+            return notes.other_registry(file, place, image.text, found.qualified, image.reference.qualified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,15 @@ class FileWork:
 
     def finish(self) -> FileOutcome:
         """Carry out the edits that pass their check; the others are refused and told."""
-        text, kept = self._edited()
+        text, kept = self.edited()
         places = tuple(place for candidate in kept for place in candidate.places)
         patch = tuple({"op": "replace", "path": candidate.pointer, "value": candidate.value} for candidate in kept)
         record = FileRecord(self.path, patch, places, sha256_of(text)) if kept else None
         told = [note for candidate in kept for note in candidate.notes]
         return FileOutcome(self.path, text if text != self.text else None, record, tuple(told + self.notes))
 
-    def _edited(self) -> tuple[str, list[Candidate]]:
+    def edited(self) -> tuple[str, list[Candidate]]:
+        """The new text and the candidates it carries out; what was refused is in the notes."""
         changing = [candidate for candidate in self.candidates if candidate.intent is not None]
         if not changing:
             return self.text, self.candidates
