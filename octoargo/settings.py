@@ -24,7 +24,7 @@ def _secret(name: str, file_name: str, make: Callable[[], str]) -> str:
 DATA_DIR = Path(_text("OCTOARGO_DATA_DIR") or BASE_DIR / "data")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 DATABASE_URL = _text("OCTOARGO_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'octoargo.sqlite3'}"
-BROKER_URL = _text("OCTOARGO_BROKER_URL") or "memory://"
+BROKER_URL = _text("OCTOARGO_BROKER_URL") or "memory://localhost/"  # the embedded broker
 PUBLIC_URL = _text("OCTOARGO_PUBLIC_URL", "http://localhost:8000").rstrip("/")  # what people type
 HUB_PORT = env.int("OCTOARGO_HUB_PORT", default=8443)
 HUB_LISTEN = _text("OCTOARGO_HUB_LISTEN", "0.0.0.0")  # noqa: S104  gateways dial in from everywhere
