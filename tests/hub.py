@@ -82,6 +82,7 @@ class FakeGateway:
     """Enrols, connects and answers by hand: each message of the hub is in `received`."""
 
     def __init__(self, address, *, root=None):
+        self.address = address
         self.key = Ed25519PrivateKey.generate()
         self.public = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.key_id = hashlib.sha256(self.public).hexdigest()

@@ -1,6 +1,6 @@
 """Every change of what exists. One function per intention; see the modules for their errors."""
 
-from infrastructure.services.credentials import credential_for, delete_credential, save_credential, secret_of, test_credential
+from infrastructure.services.credentials import credential_for, delete_credential, save_credential, secret_of, try_credential
 from infrastructure.services.enrolment import enrol, request_rotation, revoke_gateway, rotate_key
 from infrastructure.services.errors import (
     CredentialInvalid,
@@ -53,5 +53,5 @@ __all__ = [
     "save_rule",
     "save_scope",
     "secret_of",
-    "test_credential",
+    "try_credential",
 ]

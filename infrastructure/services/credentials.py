@@ -54,7 +54,7 @@ def secret_of(credential: GitCredential) -> str:
     return decrypt(credential.secret_encrypted, row=_row(credential))
 
 
-def test_credential(*, credential: GitCredential, url: str, by: Any, now: datetime) -> str:
+def try_credential(*, credential: GitCredential, url: str, by: Any, now: datetime) -> str:
     """Try the credential on a repository of its allow-list; the sentence is kept and returned. Raises CredentialInvalid."""
     if choose(url, [(credential, credential.patterns())]) is None:
         raise CredentialInvalid(f"{credential.name} may not be used for this repository: no line of its allow-list matches. Add one, or test another.")
