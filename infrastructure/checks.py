@@ -26,6 +26,7 @@ TITLES = {
 }
 TO_HUB = ("registered", "connected", "hub", "identity", "stream")
 TO_ARGO_CD = ("argocd_reachable", "argocd_tls", "argocd_version", "token", "permissions", "watch", "applications")
+_TOOLS = ("kubectl ", "helm ", "argocd ")
 _TONES = {CheckStatus.FAILED: "bad", CheckStatus.WARNING: "warn"}
 
 
@@ -194,15 +195,24 @@ def short_key(key_id: str) -> str:
     return ":".join(key_id[start : start + 2] for start in range(0, min(len(key_id), 8), 2))
 
 
+def split_advice(advice: str) -> tuple[str, str]:
+    """Part "Look at it: kubectl get pods" into its sentence and the command at its end, "" if it does not end in one."""
+    sentence, colon, command = advice.rpartition(": ")
+    is_command = command.startswith(_TOOLS) and " and " not in command and ". " not in command
+    return (f"{sentence}:", command) if colon and is_command else (advice, "")
+
+
 def _reported(key: str, found: Mapping[str, object], *, is_stale: bool) -> Leg:
     status = str(found.get("status"))
+    advice, command = split_advice(str(found.get("advice") or ""))
     took = found.get("duration_ms")
     return Leg(
         key=key,
         title=TITLES[key],
         status=CheckStatus(status) if status in CheckStatus.values else CheckStatus.WAITING,
         evidence=str(found.get("evidence") or ""),
-        advice=str(found.get("advice") or ""),
+        advice=advice,
+        command=command,
         duration_ms=took if isinstance(took, int) and took else None,
         is_stale=is_stale,
     )

@@ -83,7 +83,7 @@ def find_instances(user: Person, *, q: str, state: str, environment: Environment
         found = found.filter(_in_state(state, now))
     if environment:
         found = found.filter(pk__in=environment.instances.values("pk"))
-    key = sort.lstrip("-")
+    key = sort.removeprefix("-")
     if key == "applications":
         found = found.annotate(application_count=Count("applications", filter=_PRESENT))
     if key == "problems":

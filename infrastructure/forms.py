@@ -1,7 +1,7 @@
 """Forms of the instances pages. An Argo CD token passes through and is kept nowhere."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -19,10 +19,22 @@ from infrastructure.status import TlsMode
 
 SECRET_NAME = RegexValidator(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "This is not the name of a Secret: use small letters, digits, hyphens and dots.")
 DEFAULT_API_URL = "https://argocd-server.argocd.svc.cluster.local"
+_OPTION_HINTS = {
+    "tls_mode": {
+        TlsMode.VERIFY.value: "Argo CD’s certificate comes from a public authority, or one that its image knows.",
+        TlsMode.CUSTOM_CA.value: "Argo CD’s own certificate, or an authority of yours: paste it below.",
+        TlsMode.SKIP_VERIFY.value: "Encrypted, but anybody in the cluster could pose as Argo CD and read the token. For a trial only.",
+        TlsMode.PLAINTEXT.value: "Only for argocd-server --insecure behind a service mesh. The token travels in the clear.",
+    },
+    "may": {
+        "sync": "Deployments can also ask Argo CD to look again and to sync. It can never create or delete.",
+        "read": "See applications, trees, events and logs. Deployments wait for Argo CD’s own sync.",
+    },
+}
 _MAY = [("sync", "Read, refresh and sync"), ("read", "Read")]
 
 
-def _address(value: str, schemes: tuple[str, ...]) -> str:
+def _address(value: str, example: str) -> str:
     """Check an address without insisting on a public domain: names in a cluster have no top level.
 
     Raises ValidationError with what to write instead.
@@ -30,11 +42,11 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
     text = value.strip().rstrip("/")
     try:
         parts = urlsplit(text)
-        is_right = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        is_right = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_right = False
     if not is_right or any(character.isspace() for character in text):
-        raise ValidationError(f"Write a whole address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}, for example {DEFAULT_API_URL}.")
+        raise ValidationError(f"Write a whole address that starts with https:// or http://, for example {example}.")
     if parts.username or parts.password:
         raise ValidationError("Leave the user name and the password out of the address. The gateway signs in with its token.")
     if parts.query or parts.fragment:
@@ -42,13 +54,33 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
     return text
 
 
+class _OneOfTwo(forms.CharField):
+    """Not optional by itself: the form asks for this field or its neighbour."""
+
+    def validate(self, value: str) -> None:
+        """The form decides."""
+
+
+if TYPE_CHECKING:
+    _Several = forms.ModelMultipleChoiceField[Environment]
+else:  # generic for the type checker only
+    _Several = forms.ModelMultipleChoiceField
+
+
+class _Environments(_Several):
+    """Not optional either: the form asks for one of these or a new one."""
+
+    def clean(self, value: Any) -> QuerySet[Environment]:
+        return super().clean(value) if value else self.queryset.none()  # type: ignore[union-attr]  # the form gives it one
+
+
 class _Choices(forms.Form):
     """What both forms of an instance share: its environments, existing and new."""
 
-    environments = forms.ModelMultipleChoiceField(
+    use_required_attribute = False  # every refusal is a sentence of ours
+    environments = _Environments(
         queryset=Environment.objects.none(),
         to_field_name="slug",
-        required=False,
         widget=forms.CheckboxSelectMultiple,
         label="Environments it serves",
         help_text="Applications may only be mapped to these. You can change them later.",
@@ -73,7 +105,7 @@ class _Choices(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         environments = self.fields["environments"]
-        assert isinstance(environments, forms.ModelMultipleChoiceField)
+        assert isinstance(environments, _Environments)
         environments.queryset = Environment.objects.visible_to(user)
         if not user.has_perm("infrastructure.add_environment"):
             del self.fields["new_environments"]
@@ -88,7 +120,7 @@ class _Choices(forms.Form):
 
     def clean_web_ui_url(self) -> str:
         value = self.cleaned_data["web_ui_url"]
-        return _address(value, ("https", "http")) if value else ""
+        return _address(value, "https://argocd.example.com") if value else ""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -126,15 +158,13 @@ class InstanceForm(_Choices):
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "placeholder": "-----BEGIN CERTIFICATE-----"}),
     )
     may = forms.ChoiceField(choices=_MAY, initial="sync", widget=forms.RadioSelect, label="What the gateway may do")
-    argocd_token = forms.CharField(
-        required=False,
+    argocd_token = _OneOfTwo(
         max_length=20_000,
         label="Argo CD token",
         help_text="Used once, to write the values of the next page. We neither store nor log it.",
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    token_secret = forms.CharField(
-        required=False,
+    token_secret = _OneOfTwo(
         max_length=253,
         validators=[SECRET_NAME],
         label="Or the name of an existing Secret",
@@ -146,6 +176,8 @@ class InstanceForm(_Choices):
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
+        for name, hints in _OPTION_HINTS.items():
+            self.fields[name].option_hints = hints  # type: ignore[attr-defined]  # read by ui/field.html
         self.token_check: TokenCheck | None = None
 
     def clean_name(self) -> str:
@@ -157,7 +189,7 @@ class InstanceForm(_Choices):
         return name
 
     def clean_api_url(self) -> str:
-        return _address(self.cleaned_data["api_url"], ("https", "http"))
+        return _address(self.cleaned_data["api_url"], DEFAULT_API_URL)
 
     def clean_ca_bundle(self) -> str:
         return read_bundle(self.cleaned_data["ca_bundle"])

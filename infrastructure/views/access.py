@@ -40,7 +40,7 @@ def find_instance(request: Request, name: str) -> ArgoInstance:
 
     Raises Http404 with a sentence when there is none that this person may see.
     """
-    instance = ArgoInstance.objects.visible_to(request.user).select_related("gateway", "created_by").filter(name=name).first()
+    instance: ArgoInstance | None = ArgoInstance.objects.visible_to(request.user).select_related("gateway", "created_by").filter(name=name).first()
     if instance is None:
         raise Http404(f"There is no instance named {name}. It may have been removed.")
     return instance

@@ -61,22 +61,19 @@ def index(request: Request) -> HttpResponse:
         )
         if asked[key] and asked[key] not in known
     ]
-    chosen = {
-        "q": asked["q"][:100],
-        "state": asked["state"] if asked["state"] in dashboard.STATES else "",
-        "environment": environments.get(asked["environment"]),
-        "sort": asked["sort"] if asked["sort"].lstrip("-") in dashboard.SORTS else "instance",
-    }
-    found = dashboard.find_instances(request.user, **chosen, now=now)
+    state = asked["state"] if asked["state"] in dashboard.STATES else ""
+    environment = environments.get(asked["environment"])
+    sort = asked["sort"] if asked["sort"].removeprefix("-") in dashboard.SORTS else "instance"
+    found = dashboard.find_instances(request.user, q=asked["q"][:100], state=state, environment=environment, sort=sort, now=now)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "place": "instances",
         "page": page,
         "rows": dashboard.rows_of(page.object_list, now),
-        "chosen": chosen,
-        "is_filtered": bool(chosen["q"] or chosen["state"] or chosen["environment"]),
+        "chosen": {"q": asked["q"], "state": state, "environment": environment},
+        "is_filtered": bool(asked["q"] or state or environment),
         "columns": COLUMNS,
-        "sort": chosen["sort"],
+        "sort": sort,
         "states": dashboard.STATES,
         "environments": environments.values(),
         "ignored": ignored,

@@ -144,7 +144,7 @@ def connect(request: Request, name: str) -> HttpResponse:
         "check": check,
         "way": way,
         "groups": _groups(way),
-        "pill": _pill(way),
+        "outcome": _outcome(way),
         "url": reverse("instance-connect", args=[instance.name]),
         "ways": _ways(way, facts.status),
         "hub_address": what_it_needs().address,
@@ -187,7 +187,7 @@ def _ways(way: Way, status: GatewayStatus) -> dict[str, dict[str, str]]:
     return {"hub": to_hub, "argo_cd": to_argo_cd}
 
 
-def _pill(way: Way) -> tuple[str, str]:
+def _outcome(way: Way) -> tuple[str, str]:
     """(word, status slug) of the head's badge."""
     if way.failed:
         return f"{way.failed} check{'s' if way.failed > 1 else ''} failed", "failed"
