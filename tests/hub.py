@@ -89,7 +89,6 @@ class FakeGateway:
         self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(root or hub_identity().certificate))
         self.outgoing = queue.Queue()
         self.received = queue.Queue()
-        self.ended = None
         self._call = None
 
     def enrol(self, token, *, proof=None, public=None):
@@ -113,8 +112,9 @@ class FakeGateway:
         }
         return jwt.encode(claims, self.key, algorithm="EdDSA", headers={"kid": self.key_id})
 
-    def connect(self, *, epoch=None, checksum="", token=None, capabilities=("refresh", "sync")):
-        """Open the stream and return the Welcome."""
+    def connect(self, *, epoch=None, checksum="", token=None, capabilities=("refresh", "sync"), first=None):
+        """Open a stream and return the Welcome; `first` is sent in place of Hello."""
+        self.outgoing, self.received = queue.Queue(), queue.Queue()
         hello = gateway_pb2.Hello(
             epoch=epoch or time.time_ns() // 1000,
             gateway_version="0.1.0",
@@ -122,9 +122,9 @@ class FakeGateway:
             capabilities=capabilities,
             checksum=checksum,
         )
-        self.outgoing.put(gateway_pb2.GatewayMessage(hello=hello))
+        self.outgoing.put(first or gateway_pb2.GatewayMessage(hello=hello))
         self._call = gateway_pb2_grpc.GatewayServiceStub(self._channel).Connect(iter(self.outgoing.get, None), metadata=bearer(token or self.signed()))
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=_read, args=(self._call, self.received), daemon=True).start()
         return self.next("welcome")
 
     def send(self, **message):
@@ -174,13 +174,14 @@ class FakeGateway:
             self._call.cancel()
         self._channel.close()
 
-    def _read(self):
-        try:
-            for message in self._call:
-                self.received.put(message)
-            self.received.put(None)
-        except grpc.RpcError as error:
-            self.received.put(error)
+
+def _read(call, received):
+    try:
+        for message in call:
+            received.put(message)
+        received.put(None)
+    except grpc.RpcError as error:
+        received.put(error)
 
 
 def report_of(content, **values):

@@ -39,6 +39,7 @@ def enrol(*, token: str, public_key: bytes, proof: bytes, gateway_version: str, 
     is_ours = before is not None and before.key_id == key_id and before.revoked_at is None
     if RegistrationToken.objects.filter(pk=row.pk, used_at__isnull=True).update(used_at=now) == 0:
         if before is not None and is_ours:
+            before.instance = row.instance
             return before
         raise TokenRefused(REFUSED)
     if Gateway.objects.filter(key_id=key_id).exclude(instance=row.instance).exists():
@@ -47,6 +48,7 @@ def enrol(*, token: str, public_key: bytes, proof: bytes, gateway_version: str, 
         end_connection(gateway=before, reason="The gateway enrolled again with another key.", now=now)
     fresh = {"public_key": pem, "key_id": key_id, "enrolled_at": now, "revoked_at": None, "gateway_version": gateway_version[:50], "last_error": ""}
     gateway, _ = Gateway.objects.update_or_create(instance=row.instance, defaults=fresh)
+    gateway.instance = row.instance
     record_event(kind="gateway_enrolled", object_name=row.instance.name, by=None, now=now, key_id=key_id, is_first=before is None)
     return gateway
 
