@@ -86,7 +86,7 @@ class Clone:
         result = self.commands.remote(lambda address: [*FETCH, *options, "--", address, refspec])
         return (result.err or f"code {result.code}") if result.code else ""
 
-    def _fetching(self) -> AbstractContextManager[None]:
+    def _fetching(self) -> AbstractContextManager[bool]:
         return held(self.git_dir.with_suffix(".lock"), timeout_s=2 * self.access.timeout_s, what=f"the copy of {self.access.url.address}")
 
     def _explained(self, stderr: str, wanted: str) -> GitError:

@@ -12,18 +12,20 @@ POLL_S = 0.005
 
 
 @contextmanager
-def held(path: Path, *, timeout_s: float, what: str) -> Iterator[None]:
-    """Hold the lock; it ends with the process, however that ends.
+def held(path: Path, *, timeout_s: float, what: str) -> Iterator[bool]:
+    """Hold the lock; it ends with the process, however that ends. Yields whether somebody else had it before.
 
     Raises TooSlow when somebody else keeps it longer than the timeout. `what` is for that sentence, e.g. "the copy of https://…".
     """
     deadline = time.monotonic() + timeout_s
+    has_waited = False
     with path.open("a") as file:
         while not _taken(file.fileno()):
             if time.monotonic() >= deadline:
                 raise TooSlow(f"Another worker has been using {what} for more than {timeout_s:g} s.")
+            has_waited = True
             time.sleep(POLL_S)
-        yield
+        yield has_waited
 
 
 def _taken(descriptor: int) -> bool:

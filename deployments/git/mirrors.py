@@ -107,7 +107,9 @@ class Mirror:
         """
         clone = self._clone
         lock = clone.git_dir.with_suffix(f".{writes.lock_name(check_branch_name(branch))}.push")
-        with held(lock, timeout_s=2 * self._access.timeout_s, what=f"{branch} of {self.address}"):
+        with held(lock, timeout_s=2 * self._access.timeout_s, what=f"{branch} of {self.address}") as has_waited:
+            if has_waited:  # the one before us has most likely moved the branch
+                base_sha = clone.fetch(branch)
             order = writes.Order(branch, edit, message, author, trailer, since)
             return writes.commit_and_push(clone, order, base_sha=base_sha, tries=tries)
 

@@ -108,6 +108,8 @@ def _found(clone: Clone, order: Order, own: history.Commit, retries: int) -> Pus
 def _real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[str, tuple[str, bytes | None]]:
     """Mode and bytes by path, without what is so already."""
     edits = {clean_path(path): content for path, content in wanted.items()}
+    if "" in edits:
+        raise BadPath("The repository's root is a folder, so it is not written to.")
     entries = reader.entries(edits)
     _check_places(reader, entries)
     return {path: (_mode(entries[path]), content) for path, content in edits.items() if _blob(content) != _before(entries[path])}
@@ -116,10 +118,10 @@ def _real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[st
 def _check_places(reader: Reader, entries: Mapping[str, Entry | None]) -> None:
     """Writing through a link, or over a folder or submodule, would destroy what is there."""
     folders = {folder for path, entry in entries.items() if entry is None for folder in _folders(path)}
-    in_the_way = [path for path, entry in entries.items() if not path or (entry is not None and not entry.is_plain_file)]
+    in_the_way = [path for path, entry in entries.items() if entry is not None and not entry.is_plain_file]
     in_the_way += [folder for folder, entry in reader.entries(sorted(folders)).items() if entry is not None and entry.mode != FOLDER]
     if in_the_way:
-        raise BadPath(f"{in_the_way[0] or 'The repository’s root'} is a folder, a symbolic link or a submodule, so it is not written to.")
+        raise BadPath(f"{in_the_way[0]} is a folder, a symbolic link or a submodule, so it is not written to.")
 
 
 def _folders(path: str) -> list[str]:
