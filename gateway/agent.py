@@ -67,13 +67,15 @@ class Agent:
         failures, timing = 0, self._config.timing
         while True:
             started = time.monotonic()
-            refused = False
+            refused, token = False, self._config.registration_token.sha256()
             try:
                 await self._connect_once()
                 failures = 0
             except HubError as error:
                 refused = error.is_refusal
                 failures += 1
+                if error.is_stale:  # our clock went back: step over what the hub has seen, farther each time
+                    self._last_epoch += 60_000_000 * 2**failures
                 log.warning("hub_connection_ended", leg=error.leg, reason=str(error), advice=error.advice, attempt=failures)
             except (IdentityError, KeyStoreError) as error:
                 refused = True
@@ -85,13 +87,12 @@ class Agent:
                 failures = min(failures, 1)
             self.health.hub_legs = []
             if refused:
-                await self._wait_for_new_token(timing.refused_s)
+                await self._wait_for_new_token(token, timing.refused_s)
             else:
                 await asyncio.sleep(backoff_s(failures, timing))
 
-    async def _wait_for_new_token(self, limit_s: float) -> None:
-        """A refusal does not pass by itself; another registration token may help at once."""
-        known = self._config.registration_token.sha256()
+    async def _wait_for_new_token(self, known: str, limit_s: float) -> None:
+        """A refusal does not pass by itself; another registration token than the known one (SHA-256) may help at once."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end and self._config.registration_token.sha256() == known:
             await asyncio.sleep(min(1.0, limit_s))

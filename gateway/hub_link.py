@@ -35,11 +35,12 @@ _OPTIONS: list[tuple[str, int | str]] = [
 class HubError(Exception):
     """The hub cannot be used. `leg` is the first that failed: dns, tcp, tls, identity, enrolment or stream."""
 
-    def __init__(self, leg: str, message: str, advice: str = "", *, is_refusal: bool = False) -> None:
+    def __init__(self, leg: str, message: str, advice: str = "", *, is_refusal: bool = False, is_stale: bool = False) -> None:
         super().__init__(message)
         self.leg = leg
         self.advice = advice
         self.is_refusal = is_refusal  # trying again soon is of no use
+        self.is_stale = is_stale  # the hub knows a larger epoch: our clock went back
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def stream_error(error: grpc.aio.AioRpcError) -> HubError:
             return HubError("identity", f"The hub does not accept our key: {_detail(error)}", advice, is_refusal=True)
         case grpc.StatusCode.UNAVAILABLE:
             return HubError("stream", f"The hub is not available: {_detail(error)}", "It is tried again by itself.")
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return HubError("stream", f"The hub refuses the stream: {_detail(error)}", "It is tried again by itself.", is_stale=True)
         case grpc.StatusCode.UNIMPLEMENTED:
             return HubError("stream", "What answers there is not an Octoargo hub.", "Check OCTOARGO_HUB_ADDRESS: the hub's host and port, not the web pages'.")
         case _:

@@ -18,6 +18,7 @@ Key = tuple[str, str]  # namespace, name
 
 _MAX_UNACKNOWLEDGED = 8  # batches under way
 _MAX_TOMBSTONES = 10_000
+_MAX_TIMES = 10_000  # in one message
 _MAX_BATCH_BYTES = 2 * 1024 * 1024  # below gRPC's limit of 4 MiB for a message
 
 
@@ -115,6 +116,12 @@ class Reports:
 
     # What the hub is to hear
 
+    def greet(self) -> str:
+        """The checksum for a greeting. Nothing waits any more: either the hub has the same one, or it asks for a snapshot."""
+        if self.is_complete:
+            self._waiting.clear()
+        return self.checksum()
+
     def start_stream(self, *, send_snapshot: bool) -> None:
         """A new stream: sequences start again, and what was not acknowledged waits once more."""
         self._sequence = 0
@@ -176,13 +183,13 @@ class Reports:
         return self.is_complete and not self._waiting and not self._unacknowledged and self._snapshot is None
 
     def reconciled_times(self) -> pb.ReconciledTimes:
-        """The times that changed since this was called last."""
+        """The times that changed since this was called last; of very many, some, so call until it is empty."""
         times = pb.ReconciledTimes()
-        for key in sorted(self._reconciled):
+        for key in sorted(self._reconciled)[:_MAX_TIMES]:
+            self._reconciled.discard(key)
             held = self._held.get(key)
             if held is not None and held.reconciled_at:
                 times.entries.add(namespace=key[0], name=key[1], reconciled_at=held.reconciled_at)
-        self._reconciled.clear()
         return times
 
     def _wait(self, key: Key, uid: str) -> None:

@@ -89,7 +89,7 @@ class Session:
             gateway_version=__version__,
             argocd_version=parts.health.argocd_version,
             capabilities=parts.commands.capabilities,
-            checksum=parts.reports.checksum(),
+            checksum=parts.reports.greet(),
             instance_id=parts.instance_id,
         )
         try:
@@ -146,8 +146,7 @@ class Session:
     async def _report_reconciled(self) -> None:
         while True:
             await asyncio.sleep(self._parts.timing.reconciled_s)
-            times = self._parts.reports.reconciled_times()
-            if times.entries:
+            while (times := self._parts.reports.reconciled_times()).entries:
                 await self._outgoing.put(pb.GatewayMessage(reconciled=times))
 
     async def _compare_checksums(self) -> None:
