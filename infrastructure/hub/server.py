@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import grpc
 import structlog
@@ -11,13 +10,13 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from gateway import gateway_pb2_grpc
-from infrastructure.certificate import hub_identity
 from infrastructure.hub.database import Threads
 from infrastructure.hub.enrolment import Enrolment
 from infrastructure.hub.gateway_service import SILENT_AFTER_S, GatewayStreams
 from infrastructure.hub.interceptors import Doors, RelayDoor
 from infrastructure.hub.relay_service import Relay
 from infrastructure.hub.streams import Streams
+from infrastructure.hub.tls import server_credentials
 from infrastructure.relay import is_loopback
 from infrastructure.services.gateways import gateways_heard, holders, hub_lost
 
@@ -87,7 +86,7 @@ async def start_hub(
     gateway_pb2_grpc.add_GatewayServiceServicer_to_server(service, gateways)
     address = f"{settings.HUB_LISTEN if listen is None else listen}:{settings.HUB_PORT if port is None else port}"
     try:
-        bound = gateways.add_insecure_port(address) if plaintext else gateways.add_secure_port(address, _credentials())
+        bound = gateways.add_insecure_port(address) if plaintext else gateways.add_secure_port(address, server_credentials())
         if not bound:
             raise OSError(f"{address} is taken by another program")
     except (OSError, RuntimeError):
@@ -105,7 +104,7 @@ async def start_hub(
 async def _relay_server(streams: Streams, listen: str, advertise: str) -> tuple[grpc.aio.Server, str]:
     server = grpc.aio.server(interceptors=[RelayDoor()], options=OPTIONS)
     gateway_pb2_grpc.add_RelayServiceServicer_to_server(Relay(streams), server)
-    bound = server.add_insecure_port(listen) if is_loopback(listen) else server.add_secure_port(listen, _credentials())
+    bound = server.add_insecure_port(listen) if is_loopback(listen) else server.add_secure_port(listen, server_credentials())
     if not bound:
         raise OSError(f"{listen} is taken by another program")
     await server.start()
@@ -128,8 +127,3 @@ async def _answers(address: str) -> bool:
         return False
     writer.close()
     return True
-
-
-def _credentials() -> Any:
-    identity = hub_identity()
-    return grpc.ssl_server_credentials([(identity.key, identity.certificate)])
