@@ -1,12 +1,12 @@
 """What the page of a dry run shows: the diff per repository, and what becomes of every image."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deployments.dashboard.deployment import repository_name, sorted_notes
 from deployments.dashboard.difference import DiffRow, diff_rows
+from deployments.services import DeploymentPlan, RepositoryPlan
 from deployments.status import NoteCode
 
 LOOK_FIRST = (NoteCode.NOT_EDITABLE, NoteCode.NO_SUCH_PATH)
@@ -53,24 +53,22 @@ class PlanView:
         return sum(len(repository.files) for repository in self.repositories)
 
 
-def repository_diff(
-    *, url: str, branch: str, before: Mapping[str, bytes], after: Mapping[str, bytes], applications: Sequence[str], summary: str, problem: str = ""
-) -> RepositoryDiff:
-    """The diff of one commit; `before` and `after` map paths to whole contents."""
-    files = [FileDiff(path, diff_rows(_text(before.get(path, b"")), _text(after[path]))) for path in sorted(after)]
-    title = f"{repository_name(url)}, branch {branch}" if branch else repository_name(url)
-    return RepositoryDiff(title, sorted(applications), summary, files, problem)
-
-
-def plan_page(repositories: Sequence[RepositoryDiff], notes: Sequence[Mapping[str, Any]]) -> PlanView:
-    """Put the page together. Notes are {"code", "file", "place", "image", "sentence", "application"}."""
-    worded = sorted_notes([dict(note) for note in notes])
+def plan_view(plan: DeploymentPlan) -> PlanView:
+    """Put the page together."""
+    worded = sorted_notes(plan.notes)
     return PlanView(
-        repositories=list(repositories),
+        repositories=[_repository_diff(repository) for repository in plan.repositories],
         notes=worded,
         look_first=[note for note in worded if note["code"] in LOOK_FIRST],
         counts=", ".join(f"{count} {word}" for word, count in Counter(note["word"] for note in worded).most_common()),
     )
+
+
+def _repository_diff(planned: RepositoryPlan) -> RepositoryDiff:
+    files = [FileDiff(path, diff_rows(_text(planned.before.get(path, b"")), _text(planned.after[path]))) for path in sorted(planned.after)]
+    name = repository_name(planned.url)
+    title = f"{name}, branch {planned.branch}" if planned.branch else name
+    return RepositoryDiff(title, sorted(planned.applications), planned.summary, files, planned.problem)
 
 
 def _text(raw: bytes) -> str:

@@ -27,3 +27,7 @@ class NotRetried(DeploymentError):
 
 class NotAccepted(DeploymentError):
     """There is no drift to accept."""
+
+
+class NotRefreshed(DeploymentError):
+    """Nothing of the deployment waits for Argo CD."""

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import services
 from deployments.dashboard.deployment import taken_along
+from deployments.dashboard.plan import plan_view
 from deployments.forms import DeployForm, ReleaseForm
 from deployments.models import Release
 from deployments.services import DeploymentError
@@ -47,7 +48,7 @@ def release_new(request: Request) -> HttpResponse:
                 notes=form.cleaned_data["notes"], by=request.user, now=timezone.now(),
             )  # fmt: skip
         except DeploymentError as error:
-            form.add_error(None, str(error))
+            form.add_error(getattr(error, "field", "") or None, str(error))
         else:
             environment = form.cleaned_data["environment"]
             if form.cleaned_data["then"] == "dry-run" and environment:
@@ -83,7 +84,7 @@ def release_deploy(request: Request, pk: int) -> HttpResponse:
     try:
         if request.method == "POST":
             return redirect(services.create_deployment(release=release, environment=environment, tenant=tenant, by=request.user, now=timezone.now()))
-        plan = dashboard.plan_view(services.plan(release=release, environment=environment, tenant=tenant, now=timezone.now()))
+        plan = plan_view(services.plan(release=release, environment=environment, tenant=tenant))
     except DeploymentError as error:
         form.add_error(None, str(error))
         return render(request, "releases/detail.html", {"place": "releases", "release": release, "deployments": [], "form": form}, status=422)
