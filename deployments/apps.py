@@ -6,3 +6,15 @@ from django.apps import AppConfig
 class DeploymentsConfig(AppConfig):
     name = "deployments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to what infrastructure tells, and lend it the Git adapter for a credential's test button."""
+        from deployments.services.lifecycle import refuse_removal
+        from deployments.services.waking import on_applications_reported
+        from deployments.steps.repositories import test_credential_access
+        from infrastructure.services import credentials
+        from infrastructure.signals import applications_reported, instance_removing
+
+        applications_reported.connect(on_applications_reported, dispatch_uid="deployments.on_applications_reported")
+        instance_removing.connect(refuse_removal, dispatch_uid="deployments.refuse_removal")
+        credentials.access_test = test_credential_access

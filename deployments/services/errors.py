@@ -25,6 +25,10 @@ class NotRetried(DeploymentError):
     """The deployment still runs, or succeeded."""
 
 
+class NotRefreshed(DeploymentError):
+    """No application is waited for."""
+
+
 class NotAccepted(DeploymentError):
     """There is no drift to accept."""
 

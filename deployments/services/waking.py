@@ -20,6 +20,7 @@ from infrastructure.models import ApplicationSource
 
 log = structlog.get_logger(__name__)
 ADVANCE = "deployments.advance_deployment"
+AT_ONCE = 500  # a database takes only so many values in one query
 WRITTEN = (TargetOutcome.UPDATED, TargetOutcome.ALREADY_THERE)
 
 
@@ -44,14 +45,13 @@ def wake_for_applications(*, application_ids: Sequence[int], now: datetime) -> N
 def wake_for_instance(*, instance_id: int, now: datetime) -> None:
     """A gateway connected or was lost: everything that looks at its applications looks again."""
     ids = list(ApplicationSource.objects.filter(application__instance=instance_id, is_mapped=True).order_by().values_list("application", flat=True).distinct())
-    for start in range(0, len(ids), 500):
-        wake_for_applications(application_ids=ids[start : start + 500], now=now)
+    on_applications_reported(application_ids=ids, now=now)
 
 
 def on_applications_reported(*, application_ids: Sequence[int] = (), now: datetime, instance_id: int | None = None, **_: Any) -> None:
     """Receiver of infrastructure.signals.applications_reported, in the transaction of the report."""
-    if application_ids:
-        wake_for_applications(application_ids=application_ids, now=now)
+    for start in range(0, len(application_ids), AT_ONCE):
+        wake_for_applications(application_ids=application_ids[start : start + AT_ONCE], now=now)
     if instance_id is not None and not application_ids:
         wake_for_instance(instance_id=instance_id, now=now)
 

@@ -1,23 +1,22 @@
 """What a commit says."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from deployments.git import Author
-from deployments.models import StepRun
+from deployments.models import Release, StepRun
+from infrastructure.models import Environment, Tenant
 
 AUTHOR = Author("Octoargo", "octoargo@localhost")
 
 
-def commit_message(step_run: StepRun, *, images: Iterable[str], applications: Iterable[str]) -> str:
-    """Summary, the step's own description, and what the commit is about; both lists sorted."""
-    deployment = step_run.deployment
-    release, tenant = deployment.release, deployment.tenant
-    summary = step_run.settings.get("commit_summary") or f"Deploy {release.project} {release.version} to {deployment.environment}"
-    if tenant is not None and not step_run.settings.get("commit_summary"):
-        summary += f" for {tenant}"
-    own = step_run.settings.get("commit_description", "").strip()
-    parts = [summary.strip(), own, _listed("Images:", images), _listed("Applications:", applications)]
+def commit_message(*, step: Mapping[str, Any], release: Release, environment: Environment, tenant: Tenant | None, applications: Iterable[str]) -> str:
+    """Summary, the step's own description, and what the commit is about; both lists sorted. `step` is as the release keeps it."""
+    own = str(step.get("commit_summary") or "").strip()
+    summary = own or f"Deploy {release.project} {release.version} to {environment}{f' for {tenant}' if tenant else ''}"
+    description = str(step.get("commit_description") or "").strip()
+    parts = [summary, description, _listed("Images:", release.images), _listed("Applications:", applications)]
     return "\n\n".join(part for part in parts if part)
 
 

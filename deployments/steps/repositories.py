@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from deployments.git import Credential, GitError, Mirror
+from deployments.git import Credential, GitError, Mirror, test_access
 from infrastructure.repositories import without_secrets
 from infrastructure.secrets import SecretUnreadable
 from infrastructure.services.credentials import credential_for, secret_of
@@ -22,6 +22,18 @@ def open_mirror(url: str) -> Mirror:
         allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
         allow_file=settings.ALLOW_FILE_REPOSITORIES,
     )
+
+
+def test_credential_access(url: str, username: str, secret: str) -> str:
+    """What a credential's test button says of a repository, a sentence."""
+    tested = test_access(
+        url,
+        Credential(username, secret),
+        directory=settings.MIRRORS_DIR,
+        allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
+        allow_file=settings.ALLOW_FILE_REPOSITORIES,
+    )
+    return tested.sentence
 
 
 def _credential(url: str) -> Credential | None:

@@ -174,7 +174,9 @@ def _commit(step_run: StepRun, mirror: Mirror, group: Group) -> tuple[Pushed, Ed
         return plans[-1].changes
 
     names = [target.application_name for target in group.targets if plans[0].edits[target.pk].outcome == TargetOutcome.UPDATED]
-    message = commit_message(step_run, images=deployment.release.images, applications=names)
+    message = commit_message(
+        step=step_run.settings, release=deployment.release, environment=deployment.environment, tenant=deployment.tenant, applications=names
+    )
     since = deployment.created_at - CLOCK_SKEW
     pushed = mirror.commit_and_push(group.branch, base, edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
     log.info("deployment_committed", deployment=deployment.pk, sha=pushed.sha, is_new=pushed.is_new, retries=pushed.retries)

@@ -1,0 +1,155 @@
+"""The dry run: the same code as the step, stopped before the push."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployments.git import GitError, NotABranch
+from deployments.models import Release
+from deployments.services.errors import NoMappedApplications
+from deployments.status import TargetOutcome
+from deployments.steps.edits import EditPlan, editable_of, plan_edits
+from deployments.steps.messages import commit_message
+from deployments.steps.repositories import open_mirror
+from deployments.steps.scope import scope_name, sources_in_scope
+from deployments.steps.sources import obstacle_to_writing
+from deployments.steps.update_images import images_of
+from infrastructure.models import ApplicationSource, Environment, Tenant
+from infrastructure.repositories import repository_key
+
+
+@dataclass(frozen=True)
+class RepositoryPlan:
+    """One commit that would be made; or, with a problem, why its repository cannot be written to."""
+
+    url: str
+    branch: str = ""
+    head_sha: str = ""
+    before: Mapping[str, bytes] = field(default_factory=dict)  # whole contents by path
+    after: Mapping[str, bytes] = field(default_factory=dict)
+    applications: tuple[str, ...] = ()  # those whose files change
+    message: str = ""
+    problem: str = ""
+
+    @property
+    def summary(self) -> str:
+        return self.message.partition("\n")[0]
+
+    @property
+    def diff(self) -> str:
+        """A unified diff as `git diff` shows it."""
+        return "".join(unified_diff(path, self.before[path], self.after[path]) for path in sorted(self.after))
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """What would become of one application source. `notes` are Note.to_dict() with the application's name beside."""
+
+    source_id: int
+    application: str
+    outcome: TargetOutcome
+    reason: str = ""
+    notes: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class DeploymentPlan:
+    """What a deployment would do."""
+
+    repositories: tuple[RepositoryPlan, ...]
+    targets: tuple[TargetPlan, ...]
+
+    @property
+    def has_changes(self) -> bool:
+        return any(repository.after for repository in self.repositories)
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        return [note for target in self.targets for note in target.notes]
+
+
+def plan(*, release: Release, environment: Environment, tenant: Tenant | None = None) -> DeploymentPlan:
+    """What would be committed, per repository and branch, and why nothing would change elsewhere.
+
+    Reads the repositories' heads and pushes nothing. Raises NoMappedApplications.
+    """
+    sources = list(sources_in_scope(project=release.project, environment=environment, tenant=tenant))
+    if not sources:
+        raise NoMappedApplications(f"No application is mapped to {scope_name(project=release.project, environment=environment, tenant=tenant)}. Map one.")
+    repositories: list[RepositoryPlan] = []
+    targets: list[TargetPlan] = []
+    by_repository: dict[str, list[ApplicationSource]] = defaultdict(list)
+    for source in sources:
+        if obstacle := obstacle_to_writing(source):
+            targets.append(_left_out(source, obstacle))
+        else:
+            by_repository[repository_key(source.repo_url)].append(source)
+    for group in by_repository.values():
+        found, told = _plan_repository(release, environment, tenant, group)
+        repositories += found
+        targets += told
+    return DeploymentPlan(tuple(repositories), tuple(sorted(targets, key=lambda target: (target.application, target.source_id))))
+
+
+def unified_diff(path: str, before: bytes, after: bytes) -> str:
+    """The diff of one file, with line ends as they are and Git's words for a missing last one."""
+    old, new = (content.decode("utf-8", "replace").splitlines(keepends=True) for content in (before, after))
+    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _plan_repository(
+    release: Release, environment: Environment, tenant: Tenant | None, sources: Sequence[ApplicationSource]
+) -> tuple[list[RepositoryPlan], list[TargetPlan]]:
+    url = sources[0].repo_url
+    plans: list[RepositoryPlan] = []
+    targets: list[TargetPlan] = []
+    try:
+        mirror = open_mirror(url)
+        refs = mirror.remote_refs()
+    except GitError as error:
+        return [_problem(url, "", sources, error)], [_left_out(source, f"Failed: {error}") for source in sources]
+    branches: dict[str, list[ApplicationSource]] = defaultdict(list)
+    for source in sources:
+        try:
+            branches[refs.resolve(source.target_revision).branch].append(source)
+        except GitError as error:
+            word = "Not tracked" if isinstance(error, NotABranch) else "Failed"
+            targets.append(_left_out(source, f"{word}: {source.application.name}: {error}"))
+    for branch, group in branches.items():
+        try:
+            planned = plan_edits(mirror.reader(mirror.fetch(branch)), [editable_of(each.pk, each) for each in group], images_of(release.images))
+        except GitError as error:
+            plans.append(_problem(url, branch, group, error))
+            targets += [_left_out(source, f"Failed: {error}") for source in group]
+            continue
+        plans.append(_repository_plan(release, environment, tenant, url, branch, planned, group))
+        targets += [_target_plan(source, planned) for source in group]
+    return plans, targets
+
+
+def _repository_plan(
+    release: Release, environment: Environment, tenant: Tenant | None, url: str, branch: str, planned: EditPlan, group: Sequence[ApplicationSource]
+) -> RepositoryPlan:
+    names = tuple(sorted(source.application.name for source in group if planned.edits[source.pk].outcome == TargetOutcome.UPDATED))
+    step = release.process[0] if release.process else {}
+    message = commit_message(step=step, release=release, environment=environment, tenant=tenant, applications=names)
+    return RepositoryPlan(url, branch, planned.sha, planned.before, planned.changes, names, message)
+
+
+def _problem(url: str, branch: str, sources: Sequence[ApplicationSource], error: GitError) -> RepositoryPlan:
+    return RepositoryPlan(url, branch, "", {}, {}, tuple(source.application.name for source in sources), "", str(error))
+
+
+def _target_plan(source: ApplicationSource, planned: EditPlan) -> TargetPlan:
+    edit, name = planned.edits[source.pk], source.application.name
+    reason = edit.reason if edit.outcome == TargetOutcome.SKIPPED else ""
+    return TargetPlan(source.pk, name, edit.outcome, reason, tuple({**note.to_dict(), "application": name} for note in edit.notes))
+
+
+def _left_out(source: ApplicationSource, reason: str) -> TargetPlan:
+    name = source.application.name
+    note = {"code": "not_tracked", "file": "", "place": "", "image": "", "sentence": reason, "application": name}
+    return TargetPlan(source.pk, name, TargetOutcome.SKIPPED, reason, (note,))
