@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simulator.certificates import self_signed
 from simulator.config import Config, ConfigError, load
-from simulator.program import Program
+from simulator.service import Program
 
 
 def _arguments() -> argparse.Namespace:

@@ -153,8 +153,9 @@ class Controller:
     async def _load(self, app: App, track: Track, level: Level) -> str:
         """Read the sources into the track; the text of the ComparisonError when that fails."""
         world = self._world
-        if world.faults.find("cluster_down", app=app.key):
-            return f'Failed to load live state: failed to get cluster info for "{world.server_of(app)}": error synchronizing cache state : connection refused'
+        unreachable = world.live_failure(app)
+        if unreachable:
+            return unreachable
         if level == Level.LIVE:
             return track.failure
         sources = sources_of(app.spec)

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -74,11 +74,10 @@ class Response:
 
 @dataclass
 class Stream:
-    """Chunks sent as they come; `first_status` is asked when the first one is there."""
+    """Chunks sent as they come, under status 200."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
     content_type: str = "application/json"
-    status: Callable[[], int] = lambda: 200
 
 
 class HangUp(Exception):
@@ -265,14 +264,15 @@ class _Connection:
         headers = {"Content-Type": answer.content_type, "Transfer-Encoding": "chunked"}
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if compressor else {}
         has_begun = False
-        async for chunk in answer.chunks:
-            if not has_begun:
-                has_begun = True
-                self._write_head(answer.status(), headers)
-            self._write_chunk(compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH) if compressor else chunk)
-            await self._writer.drain()
+        async with contextlib.aclosing(answer.chunks) as chunks:
+            async for chunk in chunks:
+                if not has_begun:
+                    has_begun = True
+                    self._write_head(200, headers)
+                self._write_chunk(compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH) if compressor else chunk)
+                await self._writer.drain()
         if not has_begun:
-            self._write_head(answer.status(), headers)
+            self._write_head(200, headers)
         if compressor:
             self._write_chunk(compressor.flush())
         self._writer.write(b"0\r\n\r\n")

@@ -79,12 +79,10 @@ class Operations:
         try:
             outcome = await self._until_final(run)
             self._finish(run, outcome)
+            if not run.is_dry and not run.app.gone:
+                await self._after(run, outcome)
         finally:
-            if run.app.gone:
-                self._let_go(run)
-        if not run.is_dry and not run.app.gone:
-            await self._after(run, outcome)
-        self._let_go(run)
+            self._let_go(run)
 
     async def _until_final(self, run: Run) -> Outcome:
         """The outcome after all retries."""
@@ -122,9 +120,9 @@ class Operations:
         if fault:
             text = str(fault.parameters.get("text", "Failed to load target state: injected"))
             return Outcome("Error", f"ComparisonError: {text}")
-        problem = world.spec_problem(app)
-        if problem:
-            return Outcome("Error", f"InvalidSpecError: {problem}")
+        problem, unreachable = world.spec_problem(app), world.live_failure(app)
+        if problem or unreachable:
+            return Outcome("Error", f"InvalidSpecError: {problem}" if problem else f"ComparisonError: {unreachable}")
         sources = run.sync.get("sources") or ([run.sync["source"]] if run.sync.get("source") else sources_of(app.spec))
         revisions = run.sync.get("revisions") or ([run.sync["revision"]] if run.sync.get("revision") else [])
         try:

@@ -72,6 +72,7 @@ class ApiError(Exception):
 
 
 INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION, UNKNOWN, UNAUTHENTICATED = 3, 5, 7, 9, 2, 16
+DEADLINE_EXCEEDED = 4
 
 
 def stamp(moment: datetime) -> str:

@@ -1,9 +1,10 @@
 """The streams: applications and resource trees, in plain lines or as server-sent events, with their real weaknesses and injected faults."""
 
 import asyncio
+import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from simulator.faults import Fault
@@ -36,15 +37,14 @@ def framed(line: bytes, *, sse: bool) -> bytes:
     return b"data: " + line + b" \n\n\n" if sse else line + b"\n"
 
 
-async def with_keepalive(lines: AsyncIterator[bytes], *, world: World, sse: bool) -> AsyncIterator[bytes]:
+async def with_keepalive(lines: AsyncGenerator[bytes, None], *, world: World, sse: bool) -> AsyncGenerator[bytes, None]:
     """Frame the lines; between them a comment each 15 s, in SSE mode only, and only once there has been a line."""
     period = world.clock.scaled(world.config.knobs.sse_keepalive_seconds) if sse else None
-    source = aiter(lines)
     waiting: asyncio.Task[bytes] | None = None
     has_begun = False
     try:
         while True:
-            waiting = waiting or asyncio.ensure_future(_next(source))
+            waiting = waiting or asyncio.ensure_future(_next(lines))
             done, _ = await asyncio.wait({waiting}, timeout=period)
             if not done:
                 if has_begun and not world.faults.find("stream_stall", path=_PATH):
@@ -58,13 +58,16 @@ async def with_keepalive(lines: AsyncIterator[bytes], *, world: World, sse: bool
     finally:
         if waiting:
             waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await waiting
+        await lines.aclose()
 
 
-async def _next(source: AsyncIterator[bytes]) -> bytes:
-    return await anext(source, b"")
+async def _next(lines: AsyncGenerator[bytes, None]) -> bytes:
+    return await anext(lines, b"")
 
 
-async def applications(world: World, *, pick: Pick, is_visible: Pick, view: View, after: int | None, fields: list[str]) -> AsyncIterator[bytes]:
+async def applications(world: World, *, pick: Pick, is_visible: Pick, view: View, after: int | None, fields: list[str]) -> AsyncGenerator[bytes, None]:
     """One JSON line an event. `after` is the resourceVersion filter; with it there is no snapshot. `pick` selects by query, `is_visible` by RBAC."""
     subscriber = _Subscriber(world.config.knobs.watch_buffer)
     stop = world.store.watch(lambda kind, app: subscriber.push(kind, app, app.doc))
@@ -85,9 +88,10 @@ async def applications(world: World, *, pick: Pick, is_visible: Pick, view: View
             faults.check_idle()
             while subscriber.events:
                 kind, app, document = subscriber.events.popleft()
-                if int(document["metadata"]["resourceVersion"]) < (after or 0) or not pick(app) or not is_visible(app):
+                then = _at(app, document)
+                if int(document["metadata"]["resourceVersion"]) < (after or 0) or not pick(then) or not is_visible(then):
                     continue
-                line = _line(kind, view(_at(app, document)), fields)
+                line = _line(kind, view(then), fields)
                 if last_sent.get(app.name) == line:
                     continue
                 last_sent[app.name] = line
@@ -125,7 +129,7 @@ class _StreamFaults:
         if cut and not cut.application and self._passed >= int(cut.parameters.get("after", 0)):
             self._cut(cut)
 
-    async def passed(self, app: AppKey, line: bytes) -> AsyncIterator[bytes]:
+    async def passed(self, app: AppKey, line: bytes) -> AsyncGenerator[bytes, None]:
         faults = self._world.faults
         if faults.take("stream_drop", app=app, path=_PATH):
             return
@@ -160,16 +164,18 @@ def error_line(fault: Fault) -> bytes:
     return json.dumps({"error": error}, separators=(",", ":")).encode()
 
 
-async def until_end(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def until_end(lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The lines up to an injected clean end."""
     try:
         async for line in lines:
             yield line
     except _Ended:
         return
+    finally:
+        await lines.aclose()
 
 
-async def trees(world: World, app: App, tree: Callable[[App], Json]) -> AsyncIterator[bytes]:
+async def trees(world: World, app: App, tree: Callable[[App], Json]) -> AsyncGenerator[bytes, None]:
     """The whole resource tree at each change."""
     last = b""
     while not app.gone:

@@ -85,6 +85,12 @@ class World:
                 return ""
         return f"application destination server '{server}' and namespace '{namespace}' do not match any of the allowed destinations in project '{app.project}'"
 
+    def live_failure(self, app: App) -> str:
+        """The text of a ComparisonError while the cluster does not answer, or ''."""
+        if not self.faults.find("cluster_down", app=app.key):
+            return ""
+        return f'Failed to load live state: failed to get cluster info for "{self.server_of(app)}": error synchronizing cache state : connection refused'
+
     def is_blocked_by_window(self, app: App, *, manual: bool) -> bool:
         return windows.blocks(self.windows_of(app), self.now(), manual=manual)
 

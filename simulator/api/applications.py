@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import jsonpatch
 
@@ -72,7 +72,7 @@ def _query_probe(call: Call) -> None:
         matches_query(probe, projects=[], selector=call.request.one("selector"), name="", repo="", namespace="")
 
 
-def stream(call: Call, lines: AsyncIterator[bytes]) -> Stream:
+def stream(call: Call, lines: AsyncGenerator[bytes, None]) -> Stream:
     sse = call.request.wants_events
     return Stream(watch.with_keepalive(lines, world=call.world, sse=sse), "text/event-stream" if sse else "application/json")
 

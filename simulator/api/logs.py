@@ -1,7 +1,8 @@
 """Pod logs: invented lines, real protocol."""
 
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from simulator import tree
 from simulator.api.calls import Call
 from simulator.http import Response, Stream
 from simulator.shapes import INVALID_ARGUMENT, ApiError, Json, parse_stamp
+from simulator.watch import framed
 
 _LINES = ["GET /health 200", "GET / 200", "cache refreshed", "GET /metrics 200", "job queue empty"]
 _KEPT, _EVERY = 200, timedelta(seconds=3)
@@ -76,7 +78,7 @@ def _passes(call: Call, line: _Line) -> bool:
     return (sought in text) != wanted.startswith("!")
 
 
-async def _stream(call: Call, pods: list[str], lines: list[_Line], *, follow: bool) -> AsyncIterator[Json]:
+async def _stream(call: Call, pods: list[str], lines: list[_Line], *, follow: bool) -> AsyncGenerator[Json, None]:
     if not pods:
         return
     for line in lines:
@@ -96,7 +98,7 @@ def _entry(line: _Line) -> Json:
     return {"content": line.text, "timeStamp": line.at.strftime("%Y-%m-%dT%H:%M:%SZ"), "last": False, "timeStampStr": precise, "podName": line.pod}
 
 
-async def _framed(call: Call, entries: AsyncIterator[Json]) -> AsyncIterator[bytes]:
-    async for entry in entries:
-        text = json.dumps({"result": entry}, separators=(",", ":"))
-        yield (f"data: {text} \n\n\n" if call.request.wants_events else f"{text}\n").encode()
+async def _framed(call: Call, entries: AsyncGenerator[Json, None]) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(entries):
+        async for entry in entries:
+            yield framed(json.dumps({"result": entry}, separators=(",", ":")).encode(), sse=call.request.wants_events)

@@ -1,5 +1,6 @@
 """Which path is served by what, the guards before it, and errors in the shape the path has."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from simulator.controller import Controller
 from simulator.faults import Fault
 from simulator.http import Answer, HangUp, Request, Response
 from simulator.operations import Operations
-from simulator.shapes import UNKNOWN, ApiError
+from simulator.shapes import DEADLINE_EXCEEDED, UNKNOWN, ApiError
 from simulator.world import World
 
 log = structlog.get_logger(__name__)
@@ -101,7 +102,9 @@ class Api:
 
     async def _answer(self, route: Route, call: Call) -> Answer:
         try:
-            answer: Answer = await route.handle(call)
+            answer: Answer = await asyncio.wait_for(route.handle(call), _timeout_s(call.request))
+        except TimeoutError:
+            return Response.of(ApiError(DEADLINE_EXCEEDED, "context deadline exceeded").unary(), 504)
         except ApiError as error:
             return Response.of(error.streamed() if route.is_stream else error.unary(), error.http_status)
         except HangUp:
@@ -118,6 +121,12 @@ class Api:
             await self._world.clock.sleep(float(slow.parameters.get("delay", 1)))
         fault = faults.take("http", path=request.path)
         return _injected_answer(fault) if fault else None
+
+
+def _timeout_s(request: Request) -> float | None:
+    """Of `Grpc-Timeout: 30S`; None = the server sets none."""
+    found = re.fullmatch(r"(\d+)([HMSm])", request.header("grpc-timeout"))
+    return int(found[1]) * {"H": 3600, "M": 60, "S": 1, "m": 0.001}[found[2]] if found else None
 
 
 def _injected_answer(fault: Fault) -> Response:

@@ -103,10 +103,12 @@ class Program:
 
 
 class Simulator:
-    """`with Simulator(config) as sim:` runs a program in a thread; `config` is a dict as in config.py, or a path to YAML."""
+    """`with Simulator(config) as sim:` runs a program in a thread; `config` is a Config, a dict as in config.py, or a path to YAML."""
 
-    def __init__(self, config: Json | Path, *, port: int = 0, admin_port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
-        self._config = load(config) if isinstance(config, Path) else Config.read(config)
+    def __init__(self, config: Config | Json | Path, *, port: int = 0, admin_port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        if isinstance(config, Path):
+            config = load(config)
+        self._config = config if isinstance(config, Config) else Config.read(config)
         self._where: dict[str, Any] = {"host": host, "port": port, "admin_port": admin_port, "tls": tls}
         self._ready = threading.Event()
         self._failure: OSError | None = None
