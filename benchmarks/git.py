@@ -123,6 +123,7 @@ def _report_reads(root: Path, repository: BareRepository) -> None:
 
 
 def _read(mirror: Mirror, wanted: list[tuple[str, str]]) -> None:
+    assert all(mirror.ensure_commits(sha for sha, _ in wanted).values())
     found = mirror.read_many(wanted)
     assert len(found) == len(wanted)
     assert all(found.values())

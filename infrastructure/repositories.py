@@ -65,15 +65,15 @@ def parse_url(text: str) -> RepositoryUrl:
     scheme, host, port, path = ("ssh", scp["host"].lower(), None, scp["path"]) if scp else _split(text, shown)
     if not host and scheme != "file":
         raise BadRepositoryUrl(f"“{shown}” names no host. Write it like https://git.example.com/acme/shop.")
-    if host.startswith("-"):
-        raise BadRepositoryUrl(f"“{shown}” has a host that starts with a hyphen.")
+    if host.startswith("-") or "%" in host:
+        raise BadRepositoryUrl(f"“{shown}” has a host that is no name of a host.")
     path, suffix = _clean_path(path, shown)
     return RepositoryUrl(scheme, host, None if port == DEFAULT_PORTS.get(scheme) else port, path, suffix, is_scp=scp is not None)
 
 
 def without_secrets(url: str) -> str:
     """The URL without user name, password, query and fragment, for messages."""
-    return re.sub(r"(?<=://)[^/@]*@", "", re.split(r"[?#]", url, maxsplit=1)[0])
+    return re.split(r"[?#]", re.sub(r"(?<=://)[^/]*@", "", url), maxsplit=1)[0]
 
 
 def repository_key(url: str) -> str:
@@ -124,7 +124,7 @@ def _split(text: str, shown: str) -> tuple[str, str, int | None, str]:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise BadRepositoryUrl(f"“{shown}” is not a repository URL: {error}.") from error
+        raise BadRepositoryUrl(f"“{shown}” is not a repository URL: its host or port cannot be read.") from error
     if not parts.scheme or "://" not in text:
         raise BadRepositoryUrl(f"“{shown}” is not a repository URL. Write it like https://git.example.com/acme/shop.")
     return parts.scheme.lower(), (parts.hostname or "").lower(), port, parts.path

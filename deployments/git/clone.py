@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+import shutil
 import uuid
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from itertools import zip_longest
 from pathlib import Path
 
 from deployments.git.commands import Commands
@@ -13,7 +16,13 @@ from deployments.git.locks import held
 from deployments.git.reads import check_sha
 from deployments.git.remote import HEADS, check_branch_name
 
-UNKNOWN_COMMIT = re.compile(r"not our ref|couldn.t find remote ref|unadvertised object|unable to find|no such remote ref|bad object", re.IGNORECASE)
+STALE_LOCK = re.compile(r"\.lock': File exists", re.IGNORECASE)
+BROKEN = re.compile(
+    r"not a git repository|object file \S+ is empty|loose object \S+ .*corrupt|is corrupt|bad object|missing blob|missing tree|could not parse object|"
+    r"did not send all necessary objects|unable to read tree|packfile \S+ (?:cannot be accessed|is not|index)",
+    re.IGNORECASE,
+)
+UNKNOWN_COMMIT = re.compile(r"not our ref|couldn.t find remote ref|unadvertised object|unable to find|no such remote ref", re.IGNORECASE)
 ONE_IN_THE_WAY = re.compile(r"cannot lock ref|unable to update local ref|refname conflict|non-directory in the way", re.IGNORECASE)
 FETCH = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"]
 ALL_BRANCHES = "+refs/heads/*:refs/heads/*"
@@ -47,24 +56,27 @@ class Clone:
                 raise self._explained(error, branch)
             return self.commands.answer(["rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}"]).decode().strip()
 
-    def ensure_commit(self, sha: str) -> bool:
-        """Fetch a commit if it is not here. False when the host does not have it.
+    def ensure_commits(self, shas: Iterable[str]) -> dict[str, bool]:
+        """Fetch those commits that are not here; False for what the host does not have.
 
         Raises GitError when the host does not answer.
         """
-        sha = check_sha(sha)
-        if self.has_commit(sha):
-            return True
+        here = self._have(shas)
+        if all(here.values()):
+            return here
         with self._fetching():
-            error = self._fetch(f"+{sha}:refs/octoargo/kept/{sha}")
-            if error and UNKNOWN_COMMIT.search(error):  # there are hosts that give out branches only
-                error = self._fetch(ALL_BRANCHES, "--prune")
-            if error:
-                raise self._explained(error, sha[:10])
-        return self.has_commit(sha)
+            if error := self._fetch(ALL_BRANCHES, "--prune"):
+                raise self._explained(error, "of that name")
+            here = self._have(here)
+            for sha in [sha for sha, is_here in here.items() if not is_here]:
+                here[sha] = self._fetch_lost(sha)
+        return here
+
+    def ensure_commit(self, sha: str) -> bool:
+        return self.ensure_commits([sha])[sha]
 
     def has_commit(self, sha: str) -> bool:
-        return self.commands.local(["cat-file", "-e", f"{check_sha(sha)}^{{commit}}"]).code == 0
+        return self._have([sha])[sha]
 
     def tidy(self) -> None:
         """Join the small packs that fetches and commits leave. Nothing is deleted; call it now and then."""
@@ -77,12 +89,41 @@ class Clone:
         with self._fetching():
             if (self.git_dir / "HEAD").exists():
                 return
-            draft = directory / f".new-{uuid.uuid4().hex}"
-            Commands(self.access, directory=directory, git_dir=draft).answer(["init", "--quiet", "--bare", "--template=", str(draft)])
-            draft.rename(self.git_dir)
+            self._init()
+
+    def _init(self) -> None:
+        draft = self.git_dir.with_name(f".new-{uuid.uuid4().hex}")
+        Commands(self.access, directory=self.git_dir.parent, git_dir=draft).answer(["init", "--quiet", "--bare", "--template=", str(draft)])
+        shutil.rmtree(self.git_dir, ignore_errors=True)  # what a crash left of an earlier one
+        draft.rename(self.git_dir)
+
+    def _have(self, shas: Iterable[str]) -> dict[str, bool]:
+        """Which commits are here; one process for all of them."""
+        wanted = list(dict.fromkeys(shas))
+        feed = "".join(f"{check_sha(sha)}\n" for sha in wanted).encode()
+        found = self.commands.local(["cat-file", "--batch-check=%(objecttype)", "--buffer"], feed=feed).text.splitlines()
+        return {sha: kind == "commit" for sha, kind in zip_longest(wanted, found)}
+
+    def _fetch_lost(self, sha: str) -> bool:
+        """Fetch a commit that no branch holds any more, from a host that gives such out."""
+        error = self._fetch(f"+{sha}:refs/octoargo/kept/{sha}")
+        if error and not UNKNOWN_COMMIT.search(error):
+            raise self._explained(error, sha[:10])
+        return not error and self.has_commit(sha)
 
     def _fetch(self, refspec: str, *options: str) -> str:
-        """Return what Git complained of, "" if it worked."""
+        """Return what Git complained of, "" if it worked. A clone that a crash has damaged is mended first."""
+        error = self._fetch_once(refspec, *options)
+        if error and STALE_LOCK.search(error):  # a killed git left it: nobody but us writes refs, and we hold the lock
+            for lock in [*self.git_dir.glob("*.lock"), *self.git_dir.glob("refs/**/*.lock")]:
+                lock.unlink(missing_ok=True)
+            error = self._fetch_once(refspec, *options)
+        if error and BROKEN.search(error):
+            self._init()
+            error = self._fetch_once(refspec, *options)
+        return error
+
+    def _fetch_once(self, refspec: str, *options: str) -> str:
         result = self.commands.remote(lambda address: [*FETCH, *options, "--", address, refspec])
         return (result.err or f"code {result.code}") if result.code else ""
 

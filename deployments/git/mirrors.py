@@ -64,6 +64,10 @@ class Mirror:
         """Fetch a commit if it is missing. False when the host does not have it."""
         return self._clone.ensure_commit(sha)
 
+    def ensure_commits(self, shas: Iterable[str]) -> dict[str, bool]:
+        """Fetch those commits that are missing, all together; False for what the host does not have."""
+        return self._clone.ensure_commits(shas)
+
     def has_commit(self, sha: str) -> bool:
         """Whether the commit is in our clone; calls nobody."""
         return self._clone.has_commit(sha)

@@ -91,6 +91,38 @@ def test_ensure_commit_is_false_for_a_commit_the_host_does_not_have(mirror, head
     assert mirror.ensure_commit("1" * 40) is False
 
 
+def test_ensure_commits_asks_the_host_once_for_all(mirror, repository, head, server):
+    shas = [repository.commit({"README.md": f"{number}\n"}) for number in range(3)]
+    server.requests.clear()
+
+    assert mirror.ensure_commits([head, *shas]) == dict.fromkeys([head, *shas], True)
+    assert len([request for request in server.requests if request.startswith("GET")]) == 1
+
+
+def test_a_lock_that_a_killed_git_left_is_removed(mirror, repository, head, tmp_path):
+    (clone,) = (tmp_path / "mirrors").glob("*.git")
+    (clone / "refs/heads/main.lock").touch()
+    newer = repository.commit({"README.md": "2\n"})
+
+    assert mirror.fetch("main") == newer
+
+
+@pytest.mark.parametrize("damage", ["empty objects", "no HEAD"])
+def test_a_clone_that_a_crash_has_damaged_is_made_again(make_mirror, repository, head, tmp_path, damage):
+    (clone,) = (tmp_path / "mirrors").glob("*.git")
+    if damage == "no HEAD":
+        (clone / "HEAD").unlink()
+    for path in (clone / "objects").rglob("*"):
+        if damage == "empty objects" and path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"")
+    newer = repository.commit({"README.md": "2\n"})
+    mirror = make_mirror()
+
+    assert mirror.fetch("main") == newer
+    assert mirror.read_files(head, ["README.md"]) == {"README.md": b"Shop\n"}
+
+
 def test_history_tells_who_changed_a_file_between_two_commits(mirror, repository, head):
     first = repository.commit({"README.md": "2\n"}, message="Reword\n\nbody")
     repository.commit({"apps/api/deployment.yaml": "image: acme/api:2\n"}, message="Other file")
