@@ -28,7 +28,7 @@ class LiveState(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)  # compare (again) from here on; None: nothing to do
     claimed_until = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)  # somebody accepted what is in Git
-    objects = VisibleQuerySet["LiveState"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         indexes = [

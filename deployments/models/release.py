@@ -25,7 +25,7 @@ class Step(models.Model):
     timeout_s = models.PositiveIntegerField(default=DEFAULT_TIMEOUT_S, help_text="Seconds to wait for the applications before the step fails")
     commit_summary = models.CharField(max_length=200, blank=True, default="")  # "" means the built-in sentence
     commit_description = models.TextField(blank=True, default="")
-    objects = VisibleQuerySet["Step"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["project", "position", "pk"]
@@ -57,7 +57,7 @@ class Release(models.Model):
     notes = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    objects = VisibleQuerySet["Release"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -28,7 +28,7 @@ class Application(models.Model):
     reported_at = models.DateTimeField()  # when the content last changed
     gone_at = models.DateTimeField(null=True, blank=True)
     problems = models.JSONField(default=list)  # of its annotations, sentences
-    objects = VisibleQuerySet["Application"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "namespace", "pk"]
@@ -83,7 +83,7 @@ class ApplicationSource(models.Model):
     is_mapped = models.BooleanField(default=False)  # project and environment are known, and no problem forbids
     mapping_reason = models.TextField(blank=True, default="")  # a sentence: why it is mapped, or why not
     removed_at = models.DateTimeField(null=True, blank=True)  # no longer in the Application's spec
-    objects = VisibleQuerySet["ApplicationSource"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["application__name", "position", "pk"]
@@ -108,7 +108,7 @@ class MappingRule(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="mapping_rules")
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="mapping_rules")
     is_enabled = models.BooleanField(default=True)
-    objects = VisibleQuerySet["MappingRule"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]

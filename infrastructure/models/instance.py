@@ -34,7 +34,7 @@ class ArgoInstance(models.Model):
     default_registries = models.JSONField(default=dict, blank=True)  # {destination server or name: registry}, from Argo CD's clusters
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    objects = VisibleQuerySet["ArgoInstance"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -110,7 +110,7 @@ class HealthCheck(models.Model):
     is_passed = models.BooleanField()
     # [{"leg": "argocd_reachable", "status": "passed", "evidence": "…", "advice": "…", "duration_ms": 6}]
     legs = models.JSONField(default=list)
-    objects = VisibleQuerySet["HealthCheck"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["instance", "-checked_at"], name="newest_check_of_an_instance")]
@@ -126,7 +126,7 @@ class ConnectionSpan(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, default="")  # why it ended
-    objects = VisibleQuerySet["ConnectionSpan"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["instance", "-started_at"], name="newest_span_of_an_instance")]

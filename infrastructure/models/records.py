@@ -23,7 +23,7 @@ class GitCredential(models.Model):
     created_at = models.DateTimeField()
     tested_at = models.DateTimeField(null=True, blank=True)
     test_result = models.TextField(blank=True, default="")
-    objects = VisibleQuerySet["GitCredential"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -44,7 +44,7 @@ class Event(models.Model):
     kind = models.CharField(max_length=60)  # lower_snake, past tense: instance_registered
     object_name = models.CharField(max_length=300)
     detail = models.JSONField(default=dict)
-    objects = VisibleQuerySet["Event"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]

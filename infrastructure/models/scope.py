@@ -20,14 +20,14 @@ class _Named(models.Model):
 class Project(_Named):
     """What is deployed. Its process, releases and deployments live in the deployments app."""
 
-    objects = VisibleQuerySet["Project"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
 
 class Environment(_Named):
     """Where it is deployed; columns of the overview stand in `position` order."""
 
     position = models.PositiveIntegerField(default=0)
-    objects = VisibleQuerySet["Environment"].as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "name", "pk"]
@@ -36,4 +36,4 @@ class Environment(_Named):
 class Tenant(_Named):
     """For whom it is deployed."""
 
-    objects = VisibleQuerySet["Tenant"].as_manager()
+    objects = VisibleQuerySet.as_manager()

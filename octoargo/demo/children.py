@@ -61,6 +61,10 @@ class Children:
             time.sleep(0.05)  # between two looks at a condition with a deadline
         return child
 
+    def is_running(self, name: str) -> bool:
+        child = self.running.get(name)
+        return child is not None and child.process.poll() is None
+
     def stop(self, name: str) -> None:
         child = self.running.pop(name, None)
         if child is not None:

@@ -65,9 +65,9 @@ class Command(BaseCommand):
             if not child.name.startswith("gateway-"):
                 raise ChildDidNotStart(f"{child.name} ended with exit code {child.process.returncode}; its log is {child.log}")
         for name in setup.INSTANCES:
-            child_name, is_paused = f"gateway-{name}", (settings.DATA_DIR / f"pause-{name}").exists()
-            child = children.running.get(child_name)
-            if is_paused and child is not None:
-                children.stop(child_name)
-            elif not is_paused and (child is None or child.process.poll() is not None):
+            is_paused = (settings.DATA_DIR / f"pause-{name}").exists()
+            is_running = children.is_running(f"gateway-{name}")
+            if is_paused and is_running:
+                children.stop(f"gateway-{name}")
+            elif not is_paused and not is_running:
                 self._start_gateway(children, name)
