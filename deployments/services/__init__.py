@@ -3,7 +3,7 @@
 from deployments.services.advance import advance
 from deployments.services.asking import refresh_targets
 from deployments.services.errors import DeploymentError, InvalidRelease, NoMappedApplications, NotAccepted, NotCancelled, NotRefreshed, NotRetried
-from deployments.services.lifecycle import cancel_deployment, create_deployment, refresh_targets, retry_deployment
+from deployments.services.lifecycle import cancel_deployment, create_deployment, retry_deployment
 from deployments.services.live import accept_drift, claim_due_live_states, judge_sources, sweep_live_states
 from deployments.services.plans import DeploymentPlan, RepositoryPlan, TargetPlan, plan
 from deployments.services.releases import create_release
@@ -18,7 +18,6 @@ __all__ = [
     "NotAccepted",
     "NotCancelled",
     "NotRefreshed",
-    "NotRefreshed",
     "NotRetried",
     "RepositoryPlan",
     "TargetPlan",
@@ -31,7 +30,6 @@ __all__ = [
     "create_release",
     "judge_sources",
     "plan",
-    "refresh_targets",
     "refresh_targets",
     "retry_deployment",
     "sweep_live_states",

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from deployments.models import Deployment, Target
 from deployments.services.errors import NotRefreshed
+from deployments.services.waking import wake_on_commit
 from deployments.status import DeploymentStatus, Verification
 from infrastructure.services.trail import record_event
 
@@ -19,3 +20,4 @@ def refresh_targets(*, deployment: Deployment, by: Any, now: datetime) -> None:
         raise NotRefreshed(f"Not refreshed: deployment {deployment.pk} waits for no application.")
     Deployment.objects.filter(pk=deployment.pk, due_at__isnull=False).update(due_at=now)
     record_event(kind="refresh_requested", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
+    wake_on_commit([deployment.pk])

@@ -31,7 +31,3 @@ class NotRefreshed(DeploymentError):
 
 class NotAccepted(DeploymentError):
     """There is no drift to accept."""
-
-
-class NotRefreshed(DeploymentError):
-    """Nothing of the deployment waits for Argo CD."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.db import transaction
 
-from deployments.models import Deployment, LiveState, LogEntry, Release, StepRun, Target
-from deployments.services.errors import NoMappedApplications, NotCancelled, NotRefreshed, NotRetried
+from deployments.models import Deployment, LiveState, LogEntry, Release, StepRun
+from deployments.services.errors import NoMappedApplications, NotCancelled, NotRetried
 from deployments.services.finishing import finish
 from deployments.services.waking import wake_on_commit
-from deployments.status import DeploymentStatus, StepStatus, Verification
+from deployments.status import DeploymentStatus
 from deployments.steps.scope import scope_name, sources_in_scope
 from infrastructure.models import ArgoInstance, Environment, Tenant
 from infrastructure.sentences import at
@@ -69,18 +69,6 @@ def retry_deployment(*, deployment: Deployment, by: Any, now: datetime) -> Deplo
         what = "succeeded; deploy its release again instead" if deployment.status == DeploymentStatus.SUCCEEDED else "still runs; cancel it first"
         raise NotRetried(f"Not retried: deployment {deployment.pk} {what}.")
     return create_deployment(release=deployment.release, environment=deployment.environment, tenant=deployment.tenant, by=by, now=now)
-
-
-@transaction.atomic
-def refresh_targets(*, deployment: Deployment, by: Any, now: datetime) -> None:
-    """Ask Argo CD once more to compare the applications that are waited for. Raises NotRefreshed when none is."""
-    waiting = Target.objects.filter(step_run__deployment=deployment, step_run__status=StepStatus.WAITING, verification=Verification.WAITING)
-    if not waiting.exists():
-        raise NotRefreshed(f"Not refreshed: deployment {deployment.pk} waits for no application.")
-    waiting.update(refresh_requested_at=None)
-    Deployment.objects.filter(pk=deployment.pk, status=DeploymentStatus.WAITING).update(due_at=now)
-    record_event(kind="refresh_requested", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
-    wake_on_commit([deployment.pk])
 
 
 def refuse_removal(*, instance: ArgoInstance, **_: Any) -> None:

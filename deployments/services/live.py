@@ -77,7 +77,7 @@ def accept_drift(*, source: ApplicationSource, by: Any, now: datetime) -> None:
     judge_sources(source_ids=[source.pk], now=now)
 
 
-def _states(source_ids: Iterable[int]) -> Sequence[LiveState]:
+def _states(source_ids: Iterable[int]) -> Iterable[LiveState]:
     related = ["source__application__instance__gateway", "source__application__reconciliation", "target__step_run__deployment", "deployment"]
     found = LiveState.objects.filter(pk__in=list(source_ids)).select_related(*related).order_by("pk")
     return found.defer("source__application__content", "target__notes")
