@@ -100,7 +100,8 @@ class Lease:
     def _give_back(self) -> None:
         lease = self._api.read_namespaced_lease(self._name, self._namespace, _request_timeout=5)
         if lease.spec.holder_identity == self._holder:
-            body = {"metadata": {"name": self._name, "resourceVersion": lease.metadata.resource_version}, "spec": {**self._spec(0), "holderIdentity": ""}}
+            spec = {**self._spec(lease.spec.lease_transitions or 0), "holderIdentity": ""}
+            body = {"metadata": {"name": self._name, "resourceVersion": lease.metadata.resource_version}, "spec": spec}
             self._api.replace_namespaced_lease(self._name, self._namespace, body, _request_timeout=5)
 
     def _spec(self, transitions: int) -> dict[str, Any]:
