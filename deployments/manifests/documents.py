@@ -13,9 +13,12 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs do not
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_DEPTH = 200  # libyaml's composer recurses in C: far deeper input would crash the process
-MAX_NODES = 60_000  # per document, and per text before only its relevant documents are read: about 0.3 s and 30 MB
+MAX_NODES = 50_000  # per text, of what is read of it: about 0.2 s and 30 MB
 MAX_DOCUMENTS = 10_000
+_COST_OF_DOCUMENT = 10  # nodes, for the time each takes apart from its nodes
+_COST_OF_BROKEN = 50  # nodes, for the time a piece takes that does not parse
 MAX_CHARACTERS = 8_000_000
+_SHORT = 20_000  # so short a text cannot indent more than 200 levels
 STRING = "tag:yaml.org,2002:str"
 _SEPARATOR = re.compile(r"^(?:(?<=^\.\.\.\n)(?:%[^\n]*\n)+|(?<=^\.\.\.\r\n)(?:%[^\n]*\n)+)?\ufeff?---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -28,13 +31,26 @@ class _TooLarge(Exception):
 class _Composer(CParser):
     """Composes nodes without resolving their types: every scalar is its text. A tag other than a text's was written out."""
 
-    def __init__(self, text: str, max_nodes: int) -> None:
+    def __init__(self, text: str) -> None:
         CParser.__init__(self, text)
-        self.depth = 0
-        self.nodes_left = max_nodes
 
     def resolve(self, kind: type[Node], value: str | None, implicit: object) -> str:
         return STRING
+
+    def descend_resolver(self, node: Node | None, index: object) -> None:
+        """Called before each node."""
+
+    def ascend_resolver(self) -> None:
+        """Called after each node."""
+
+
+class _BoundedComposer(_Composer):
+    """Counts levels and nodes on the way."""
+
+    def __init__(self, text: str, max_nodes: int) -> None:
+        super().__init__(text)
+        self.depth = 0
+        self.nodes_left = max_nodes
 
     def descend_resolver(self, node: Node | None, index: object) -> None:
         self.depth += 1
@@ -46,6 +62,13 @@ class _Composer(CParser):
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
+
+
+def _is_surely_shallow(text: str) -> bool:
+    """Too short and with too few indicators to nest deeply: levels need a bracket, an indicator, or one more column each."""
+    if len(text) > _SHORT or ": :" in text or ":\t" in text:
+        return False
+    return sum(map(text.count, ("[", "{", "- ", "? ", "-\t", "?\t"))) <= MAX_DEPTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,8 @@ def parse_documents(text: str, is_relevant: Callable[[str], bool] | None = None)
     """
     if len(text) > MAX_CHARACTERS:
         return [Document(0, 0, 0, len(text), None, "is too large to edit safely", 1)]
+    if _size(text) > MAX_NODES:
+        return _parse_pieces(text, is_relevant)
     base = 1 if text.startswith("\ufeff") else 0
     try:
         roots = _compose(text[base:] if base else text, MAX_NODES)
@@ -76,8 +101,13 @@ def parse_documents(text: str, is_relevant: Callable[[str], bool] | None = None)
     return [Document(index, base, 0, len(text), root) for index, root in enumerate(roots)]
 
 
+def _size(text: str) -> int:
+    """About how many nodes a text has; new tags do not change it."""
+    return text.count("\n") + text.count(",")
+
+
 def _compose(text: str, max_nodes: int) -> list[Node]:
-    composer = _Composer(text, max_nodes)
+    composer = _Composer(text) if _is_surely_shallow(text) else _BoundedComposer(text, max_nodes)
     roots: list[Node] = []
     while composer.check_node():
         root = composer.get_node()
@@ -91,27 +121,28 @@ def _compose(text: str, max_nodes: int) -> list[Node]:
 def _parse_pieces(text: str, is_relevant: Callable[[str], bool] | None) -> list[Document]:
     """Each piece between separators by itself: the way when the whole is broken or too large."""
     documents: list[Document] = []
-    nodes_left = 2 * MAX_NODES
+    left = MAX_NODES
     for start, end in _pieces(text):
         piece = text[start:end]
         if start == 0 and not _has_content(piece):
             continue
-        if len(documents) > MAX_DOCUMENTS:
-            documents.append(Document(len(documents), 0, start, len(text), None, "comes after too many documents", text.count("\n", 0, start) + 1))
+        is_wanted = is_relevant is None or is_relevant(piece)
+        if len(documents) > MAX_DOCUMENTS or (is_wanted and left <= 0):
+            line = text.count("\n", 0, start) + 1
+            documents.append(Document(len(documents), 0, start, len(text), None, "has more than can be edited safely from here on", line))
             break
-        if is_relevant is not None and not is_relevant(piece):
+        if not is_wanted:
             documents.append(Document(len(documents), 0, start, end, None))
             continue
+        left -= _size(piece) + _COST_OF_DOCUMENT
         base = start + (1 if piece.startswith("\ufeff") else 0)
         try:
-            roots = _compose(text[base:end], min(MAX_NODES, nodes_left))
+            roots = _compose(text[base:end], MAX_NODES)
         except (YAMLError, ValueError, RecursionError, _TooLarge) as error:
             documents.append(_broken(text, len(documents), start, end, error))
-            nodes_left -= 0 if not isinstance(error, _TooLarge) else MAX_NODES // 2
+            left -= MAX_NODES if isinstance(error, _TooLarge) else _COST_OF_BROKEN
             continue
         documents.extend(Document(len(documents) + n, base, start, end, root) for n, root in enumerate(roots))
-        if is_relevant is not None:
-            nodes_left -= piece.count("\n") + piece.count(",") + piece.count(":")
     return documents
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from deployments.manifests.documents import STRING, Document, is_null, parse_documents
 
@@ -162,42 +162,44 @@ def same_tree(old_root: Node, new_root: Node, values: Mapping[int, str], keys: M
     while stack:
         old, new = stack.pop()
         kind = old.__class__
+        if kind is not new.__class__:
+            return False
         if kind is ScalarNode:
-            if old.value != new.value or id(old) in values:
-                if new.__class__ is not ScalarNode or values.get(id(old), old.value) != new.value or new.tag != STRING:
-                    return False
-            elif new.__class__ is not ScalarNode or old.tag != new.tag or is_null(old) != is_null(new):
+            if old.value == new.value and old.style == new.style and old.tag == new.tag and id(old) not in values:
+                continue
+            if not _same_scalar(old, new, values):
                 return False
             continue
-        if kind is not new.__class__ or old.tag != new.tag:
-            return False
         if id(old) in seen:
             if seen[id(old)] != id(new):
                 return False
             continue
         seen[id(old)] = id(new)
-        pairs = _children(old, new, keys.get(id(old)))
-        if pairs is None:
+        before, after = old.value, new.value
+        if kind is MappingNode:
+            changes = keys.get(id(old))
+            if changes:
+                before, after = _without(before, changes), _without(after, changes)
+                if not _is_as_wanted(new, changes):
+                    return False
+            before, after = [node for pair in before for node in pair], [node for pair in after for node in pair]
+        if len(before) != len(after) or old.tag != new.tag:
             return False
-        stack += pairs
+        stack += zip(before, after, strict=True)
     return True
 
 
-def _children(old: Node, new: Node, changes: Mapping[str, str | None] | None) -> list[tuple[Node, Node]] | None:
-    if isinstance(old, SequenceNode):
-        return list(zip(old.value, new.value, strict=True)) if len(old.value) == len(new.value) else None
-    assert isinstance(old, MappingNode)
-    before, after = old.value, new.value
-    if changes:
-        before = [(key, value) for key, value in before if key.value not in changes]
-        changed = {key.value: value for key, value in after if key.value in changes}
-        after = [(key, value) for key, value in after if key.value not in changes]
-        wanted = {key: value for key, value in changes.items() if value is not None}
-        if {key: node.value for key, node in changed.items()} != wanted:
-            return None
-    if len(before) != len(after):
-        return None
-    pairs: list[tuple[Node, Node]] = []
-    for (key, value), (new_key, new_value) in zip(before, after, strict=True):
-        pairs += ((key, new_key), (value, new_value))
-    return pairs
+def _same_scalar(old: Node, new: Node, values: Mapping[int, str]) -> bool:
+    if id(old) in values:
+        return bool(new.value == values[id(old)] and new.tag == STRING and old.tag == STRING)
+    return bool(old.value == new.value and old.tag == new.tag and is_null(old) == is_null(new))
+
+
+def _without(pairs: list[tuple[Node, Node]], changes: Mapping[str, str | None]) -> list[tuple[Node, Node]]:
+    return [(key, value) for key, value in pairs if key.value not in changes]
+
+
+def _is_as_wanted(new: Node, changes: Mapping[str, str | None]) -> bool:
+    """Does the new mapping have exactly the changed keys that it should?"""
+    there = [(key.value, value.value) for key, value in new.value if key.value in changes]
+    return sorted(there) == sorted((key, value) for key, value in changes.items() if value is not None)

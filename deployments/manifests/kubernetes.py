@@ -115,14 +115,14 @@ def containers_of(spec: Node, pointer: str, place: Place) -> Iterator[Found]:
     """The containers of a pod spec."""
     for name in LISTS:
         for index, container in enumerate(items_of(lookup(spec, name))[:MAX_CONTAINERS]):
-            yield container_image(container, f"{pointer}/{name}/{index}", replace(place, container_list=name))
+            yield container_image(container, f"{pointer}/{name}/{index}", place, name)
 
 
-def container_image(container: Node, pointer: str, place: Place) -> Found:
-    """The image of one container."""
+def container_image(container: Node, pointer: str, place: Place, container_list: str) -> Found:
+    """The image of one container of the object (or operation) at `place`."""
     image = lookup(container, "image")
     value = text_of(image)
-    named = replace(place, container=text_of(lookup(container, "name")), expected=value)
+    named = replace(place, expected=value, container_list=container_list, container=text_of(lookup(container, "name")))
     node = image if isinstance(image, ScalarNode) and value else None
     return Found(named, f"{pointer}/image", node, _is_strange(container, image))
 

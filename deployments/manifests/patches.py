@@ -85,9 +85,9 @@ def _of_operation(value: Node | None, pointer: str, place: Place) -> Iterator[Fo
             yield Found(replace(place, expected=text_of(value)), pointer, value if is_text(value) else None, not is_text(value))
     elif parts[-1] in LISTS and isinstance(value, SequenceNode):
         for index, container in enumerate(value.value[:MAX_CONTAINERS]):
-            yield container_image(container, f"{pointer}/{index}", replace(place, container_list=parts[-1]))
+            yield container_image(container, f"{pointer}/{index}", place, parts[-1])
     elif len(parts) > 1 and parts[-2] in LISTS and isinstance(value, MappingNode):
-        yield container_image(value, pointer, replace(place, container_list=parts[-2]))
+        yield container_image(value, pointer, place, parts[-2])
     elif value is not None:
         yield from _nested(value, pointer, place)
 

@@ -13,6 +13,7 @@ from deployments.manifests.notes import Note, NoteCode
 from deployments.manifests.records import FileRecord, Place, sha256_of
 
 _MAX_SINGLE_TRIES = 20
+_MAX_BROKEN_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def note_broken(work: FileWork, images: StepImages) -> None:
     if not broken:
         return
     others = any(document.root is not None for document in work.documents)
-    for document in broken:
+    for document in broken[:_MAX_BROKEN_TOLD]:
         piece = work.text[document.start : document.end].lower()
         if "image" not in piece:
             continue
