@@ -5,7 +5,6 @@ The worker's message is only a favour: when the broker is away, the next tick fi
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import structlog
@@ -58,8 +57,13 @@ def on_applications_reported(*, application_ids: Sequence[int] = (), now: dateti
 
 def wake_on_commit(deployment_ids: Sequence[int]) -> None:
     """Tell a worker of each once the change is committed."""
-    if deployment_ids:
-        transaction.on_commit(partial(_send, list(deployment_ids)), robust=True)
+    ids = list(deployment_ids)
+
+    def tell() -> None:
+        _send(ids)
+
+    if ids:
+        transaction.on_commit(tell, robust=True)
 
 
 def _mark_live_states(sources: Any, now: datetime) -> None:

@@ -19,7 +19,8 @@ from infrastructure.models import Application
 log = structlog.get_logger(__name__)
 REFRESH_TIMEOUT_S = 3.0  # Argo CD answers when it has compared; it compares all the same when we do not wait for that
 SYNC_TIMEOUT_S = 15.0
-AT_ONCE = 8
+# One pool for the whole process: each thread holds a database connection for as long as its call takes.
+POOL = ThreadPoolExecutor(max_workers=4, thread_name_prefix="refresh")
 SYNC_WINDOW = "sync window"
 
 
@@ -41,11 +42,7 @@ def ask_for_refresh(targets: Sequence[Target], now: datetime) -> None:
     applications = [application for group in todo.values() if (application := _application(group[0])) is not None]
     if not applications:
         return
-    if len(applications) == 1:
-        asked = [_refresh(applications[0])]
-    else:
-        with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="refresh") as pool:
-            asked = list(pool.map(_refresh_in_thread, applications))
+    asked = [_refresh(applications[0])] if len(applications) == 1 else list(POOL.map(_refresh_in_thread, applications))
     for application, is_asked in zip(applications, asked, strict=True):
         for target in todo[application.pk]:
             target.refresh_requested_at = now if is_asked else None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from deployments.models import Deployment, Release, Target
 from deployments.services import advance, create_deployment, create_release
-from infrastructure.models import Application, Reconciliation
+from infrastructure.models import Application, Gateway, Reconciliation
 from tests.factories import NOW, make_application, make_content, make_environment, make_gateway, make_instance, make_project, make_source
 from tests.git_server import make_repository
 
@@ -56,9 +56,7 @@ class World:
         return self.now
 
     def hear(self):
-        gateway = self.instance.gateway
-        gateway.last_seen_at = self.now
-        gateway.save(update_fields=["last_seen_at"])
+        Gateway.objects.filter(instance=self.instance).update(last_seen_at=self.now)
 
     def reports(self, *, index=0, revision=None, sync="Synced", health="Healthy", **status):
         """What Argo CD says of an application from now on, at the repository's head if not said otherwise."""
@@ -88,12 +86,13 @@ class World:
         return deployment
 
 
-def make_world(tmp_path, *, names=("shop-web",), tag="1.4.1", url=None, name="deploy"):
-    """Applications named `names`, each in its folder apps/<name> of one repository."""
+def make_world(tmp_path, *, names=("shop-web",), tag="1.4.1", url=None, name="deploy", instance=None, now=NOW):
+    """Applications named `names`, each in its folder apps/<name> of one repository. A given instance brings its own gateway."""
     repository = make_repository(tmp_path / f"{name}.git", {f"apps/{each}/web.yaml": manifest(tag, each) for each in names})
-    instance = make_instance()
-    make_gateway(instance)
-    world = World(repository, instance)
+    if instance is None:
+        instance = make_instance()
+        make_gateway(instance)
+    world = World(repository, instance, now=now)
     for each in names:
         add_application(world, each, url=url or repository.file_url)
     return world

@@ -1,0 +1,105 @@
+"""Events set `due_at`; the tick and the tasks do the rest, whether a broker is there or not."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from deployments import tasks
+from deployments.models import Deployment, LiveState
+from deployments.status import DeploymentStatus, LiveSync
+from infrastructure.models import Application, Gateway
+from infrastructure.services.instances import remove_instance
+from infrastructure.signals import applications_reported
+from tests.deployments.conftest import tasks_in_process
+from tests.deployments.factories import make_release, make_world
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mirrors")]
+
+
+def report(world, **values):
+    applications_reported.send(sender=None, application_ids=list(Application.objects.values_list("pk", flat=True)), now=world.now, **values)
+
+
+def test_a_report_wakes_the_deployment_that_waits_for_the_application_and_no_other(tmp_path):
+    world = make_world(tmp_path)
+    deployment = world.deploy()
+    world.advance(deployment)
+    other = make_world(tmp_path / "other", names=["ledger"])
+    Application.objects.get(name="ledger").sources.update(is_mapped=False)
+    assert deployment.due_at > world.now
+
+    applications_reported.send(sender=None, application_ids=[other.application().pk], now=world.now)
+    deployment.refresh_from_db()
+    assert deployment.due_at > world.now
+
+    report(world)
+    deployment.refresh_from_db()
+    assert deployment.due_at == world.now
+    assert LiveState.objects.get().due_at == world.now
+
+
+def test_a_gateway_that_comes_back_wakes_a_deployment_that_waits_for_it(tmp_path):
+    world = make_world(tmp_path)
+    Gateway.objects.update(relay_url="")
+    deployment = world.deploy()
+    world.advance(deployment)
+    assert deployment.status == DeploymentStatus.QUEUED
+
+    applications_reported.send(sender=None, instance_id=world.instance.pk, now=world.now)
+    deployment.refresh_from_db()
+    assert deployment.due_at == world.now
+
+
+def test_the_first_report_of_a_mapped_source_makes_its_live_state(tmp_path):
+    world = make_world(tmp_path)
+    report(world)
+    report(world)
+
+    assert LiveState.objects.get().due_at == world.now
+
+
+def test_an_event_while_a_worker_holds_the_lease_is_not_lost(tmp_path):
+    from deployments.services import claim
+
+    world = make_world(tmp_path)
+    deployment = world.deploy()
+    world.advance(deployment)
+    lease = claim(deployment, world.now)
+    report(world)
+    lease.give_back(due_at=world.now + timedelta(seconds=10))
+
+    deployment.refresh_from_db()
+    assert deployment.due_at == world.now
+
+
+def test_the_tasks_take_a_deployment_to_its_end_without_a_broker(tmp_path):
+    world = make_world(tmp_path, now=timezone.now())
+    world.hear()
+    deployment = world.deploy(make_release(step={"verification": "commit_created"}))
+    Deployment.objects.update(due_at=timezone.now())
+    with tasks_in_process():
+        tasks.tick()
+    deployment.refresh_from_db()
+    assert deployment.status == DeploymentStatus.SUCCEEDED
+
+    with tasks_in_process():
+        tasks.sweep_live()
+        tasks.tick()
+    assert LiveState.objects.get().live_sync == LiveSync.GIT_DRIFT, "the application's row is from before the commit"
+
+
+def test_a_message_about_a_deployment_that_is_gone_does_nothing():
+    tasks.advance_deployment(deployment_id=0, something_newer=1)
+
+
+def test_an_instance_that_is_waited_for_is_not_removed(tmp_path):
+    from deployments.services.lifecycle import InstanceNeeded
+
+    world = make_world(tmp_path)
+    deployment = world.deploy()
+    world.advance(deployment)
+    with pytest.raises(InstanceNeeded) as refused:
+        remove_instance(instance=world.instance, by=None, now=world.now)
+
+    assert str(refused.value) == f"Not removed: deployment {deployment.pk} still waits for {world.instance.name}. Cancel it first."
