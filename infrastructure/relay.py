@@ -190,14 +190,18 @@ def key(application: Application) -> gateway_pb2.ApplicationKey:
     return gateway_pb2.ApplicationKey(namespace=application.namespace, name=application.name, project=application.argo_project, uid=application.uid)
 
 
-def _read(application: Application, command: gateway_pb2.Command, timeout_s: float) -> Any:
-    result = call(instance=application.instance, command=command, timeout_s=timeout_s)
+def content_of(result: gateway_pb2.CommandResult, *, instance: ArgoInstance) -> Any:
+    """The JSON that a command brought. Raises CommandFailed when it brought none."""
     if result.outcome != gateway_pb2.DONE:
-        raise CommandFailed(result.message or f"Argo CD of {application.instance.name} did not answer.", outcome=result.outcome)
+        raise CommandFailed(result.message or f"Argo CD of {instance.name} did not answer.", outcome=result.outcome)
     try:
         return json.loads(result.content or b"null")
     except ValueError as error:
-        raise CommandFailed(f"Argo CD of {application.instance.name} answered with something that is not JSON.", outcome=gateway_pb2.UNAVAILABLE) from error
+        raise CommandFailed(f"Argo CD of {instance.name} answered with something that is not JSON.", outcome=gateway_pb2.UNAVAILABLE) from error
+
+
+def _read(application: Application, command: gateway_pb2.Command, timeout_s: float) -> Any:
+    return content_of(call(instance=application.instance, command=command, timeout_s=timeout_s), instance=application.instance)
 
 
 def _call(relay_url: str, instance_id: int, command: gateway_pb2.Command, timeout_s: float) -> Iterator[gateway_pb2.CommandResult]:

@@ -1,26 +1,36 @@
 """Database work of the hub: in threads, so that the loop never waits, and with a connection of its own each time."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+LONGEST_PAUSE_S = 0.05
 
 
 class Threads:
-    """Two pools: what opens a door never waits behind a storm of reports."""
+    """Two pools: what opens a door never waits behind a storm of reports.
 
-    def __init__(self, *, reports: int = 4, doors: int = 2) -> None:
-        self._reports = ThreadPoolExecutor(reports, "hub-reports")
-        self._doors = ThreadPoolExecutor(doors, "hub-doors")
+    SQLite has one writer at a time and lets those who wait poll, so a storm would starve them. There, reports take
+    turns in one thread, first come first served (a stream has one piece of work at a time), and leave gaps for others.
+    """
+
+    def __init__(self) -> None:
+        self._leaves_gaps = connection.vendor == "sqlite"
+        self._reports = ThreadPoolExecutor(1 if self._leaves_gaps else 4, "hub-reports")
+        self._doors = ThreadPoolExecutor(2, "hub-doors")
 
     async def for_reports(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reports, partial(_hygienic, work, *args, **kwargs))
+        done = asyncio.get_running_loop().run_in_executor(self._reports, partial(_hygienic, work, *args, **kwargs))
+        if self._leaves_gaps:
+            self._reports.submit(_pause, time.monotonic())
+        return await done
 
     async def for_doors(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._doors, partial(_hygienic, work, *args, **kwargs))
@@ -36,3 +46,8 @@ def _hygienic(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return work(*args, **kwargs)
     finally:
         close_old_connections()
+
+
+def _pause(since: float) -> None:
+    """Leave the database to others for half the time since the work was asked for, and not long."""
+    time.sleep(min(LONGEST_PAUSE_S, (time.monotonic() - since) / 2))

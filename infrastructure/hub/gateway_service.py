@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from gateway import gateway_pb2, gateway_pb2_grpc
 from infrastructure.hub.database import Threads
 from infrastructure.hub.interceptors import current_gateway
 from infrastructure.hub.recording import Recorder
-from infrastructure.hub.streams import End, Stream, Streams
+from infrastructure.hub.streams import Stream, Streams
 from infrastructure.models import Gateway
 from infrastructure.services.enrolment import rotate_key
 from infrastructure.services.errors import GatewayRefused, KeyRefused, StaleEpoch
@@ -47,10 +47,13 @@ class GatewayStreams(gateway_pb2_grpc.GatewayServiceServicer):
         log.info("gateway_connected", instance=gateway.instance.name, epoch=stream.epoch, wants_snapshot=wants_snapshot)
         await stream.outgoing.put(_welcome(stream.epoch, wants_snapshot))
         tasks = [
-            asyncio.create_task(self._read(stream, request_iterator)),
-            asyncio.create_task(_write(stream, context)),
-            asyncio.create_task(Recorder(self._threads, stream).run()),
-            asyncio.create_task(self._watch_silence(stream)),
+            asyncio.create_task(_guarded(stream, work))
+            for work in (
+                self._read(stream, request_iterator),
+                _write(stream, context),
+                Recorder(self._threads, stream).run(),
+                self._watch_silence(stream),
+            )
         ]
         reason = "The connection was lost."
         try:
@@ -148,6 +151,17 @@ class GatewayStreams(gateway_pb2_grpc.GatewayServiceServicer):
         log.info("gateway_lost", instance=stream.gateway.instance.name, epoch=stream.epoch, reason=reason)
 
 
+async def _guarded(stream: Stream, work: Coroutine[Any, Any, None]) -> None:
+    """One of a stream's tasks: when it breaks, the stream ends, and the gateway comes back."""
+    try:
+        await work
+    except (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
+        stream.end(grpc.StatusCode.UNAVAILABLE, "The connection was lost.")
+    except Exception:
+        log.exception("stream_broke", instance=stream.gateway.instance.name)
+        stream.end(grpc.StatusCode.INTERNAL, "The hub failed on this stream; its log says why. Connect again.")
+
+
 async def _write(stream: Stream, context: Any) -> None:
     while True:
         await context.write(await stream.outgoing.get())
@@ -160,6 +174,3 @@ def _welcome(epoch: int, wants_snapshot: bool) -> gateway_pb2.HubMessage:
 
 def _hello_from(message: gateway_pb2.Hello) -> Hello:
     return Hello(message.epoch, message.gateway_version, message.argocd_version, tuple(message.capabilities), message.instance_id)
-
-
-__all__ = ["End", "GatewayStreams"]

@@ -1,5 +1,8 @@
 """Works through what one gateway reports, in order, and acknowledges each batch once it is in the database."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import grpc
 import structlog
 from django.db import DataError, Error
@@ -10,9 +13,10 @@ from infrastructure.hub.database import Threads
 from infrastructure.hub.streams import Stream
 from infrastructure.services.errors import StaleEpoch
 from infrastructure.services.health import Leg, record_health
-from infrastructure.services.reports import Batch, Recorded, Report, checksum_of, record_batch, record_reconciled
+from infrastructure.services.reports import Batch, Report, checksum_of, record_batch, record_reconciled
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class Recorder:
@@ -35,10 +39,6 @@ class Recorder:
                 log.exception("report_not_recorded", instance=self._stream.gateway.instance.name)
                 self._stream.end(grpc.StatusCode.UNAVAILABLE, "The hub's database did not take the report. Connect again and send it again.")
                 return
-            except Exception:
-                log.exception("report_not_recorded", instance=self._stream.gateway.instance.name)
-                self._stream.end(grpc.StatusCode.INTERNAL, "The hub failed on a report; its log says why. Connect again and send it again.")
-                return
 
     async def _record(self, message: gateway_pb2.GatewayMessage) -> None:
         match message.WhichOneof("message"):
@@ -57,7 +57,7 @@ class Recorder:
         seen = self._seen(batch)
         error = ""
         try:
-            recorded: Recorded = await self._in_database(record_batch, batch=batch, seen=seen)
+            recorded = await self._in_database(record_batch, batch=batch, seen=seen)
             if recorded.refused:
                 error = f"{len(recorded.refused)} applications have a name that cannot be stored."
         except DataError:
@@ -86,7 +86,7 @@ class Recorder:
             request = gateway_pb2.SnapshotRequest(reason="The checksum differs from what the hub holds.")
             self._stream.send(gateway_pb2.HubMessage(snapshot=request))
 
-    async def _in_database(self, work, **values):  # type: ignore[no-untyped-def]
+    async def _in_database(self, work: Callable[..., T], **values: Any) -> T:
         return await self._threads.for_reports(work, gateway=self._stream.gateway, epoch=self._stream.epoch, now=timezone.now(), **values)
 
 

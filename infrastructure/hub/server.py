@@ -60,7 +60,7 @@ class RunningHub:
             await asyncio.sleep(WRITE_HEARD_EVERY_S)
             alive = [(stream.gateway.pk, stream.epoch) for stream in self.streams.all() if loop.time() - stream.heard < WRITE_HEARD_EVERY_S * 4]
             try:
-                await self._threads.for_doors(gateways_heard, heard=alive, now=timezone.now())
+                await self._threads.for_doors(gateways_heard, heard=alive, relay_url=self.relay_address, now=timezone.now())
             except DatabaseError:
                 log.exception("heard_not_recorded")
 
@@ -104,11 +104,14 @@ async def start_hub(
 async def _relay_server(streams: Streams, listen: str, advertise: str) -> tuple[grpc.aio.Server, str]:
     server = grpc.aio.server(interceptors=[RelayDoor()], options=OPTIONS)
     gateway_pb2_grpc.add_RelayServiceServicer_to_server(Relay(streams), server)
+    if advertise and is_loopback(advertise) != is_loopback(listen):
+        raise RuntimeError("OCTOARGO_RELAY_LISTEN and OCTOARGO_RELAY_ADVERTISE must both be on this machine only, or both be reachable from others")
     bound = server.add_insecure_port(listen) if is_loopback(listen) else server.add_secure_port(listen, server_credentials())
     if not bound:
         raise OSError(f"{listen} is taken by another program")
     await server.start()
-    return server, advertise or f"{listen.rsplit(':', 1)[0]}:{bound}"
+    host = advertise or listen.rsplit(":", 1)[0]
+    return server, host if advertise and ":" in advertise else f"{host}:{bound}"
 
 
 async def _forget_dead_hubs(threads: Threads, own: str) -> None:

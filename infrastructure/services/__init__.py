@@ -14,6 +14,7 @@ from infrastructure.services.errors import (
     StaleEpoch,
     TokenRefused,
 )
+from infrastructure.services.health import check_instance
 from infrastructure.services.instances import change_instance, register_instance, remove_instance
 from infrastructure.services.mapping import Preview, delete_rule, preview_rule, remap, save_rule
 from infrastructure.services.registration import current_token, new_registration_token
@@ -33,6 +34,7 @@ __all__ = [
     "StaleEpoch",
     "TokenRefused",
     "change_instance",
+    "check_instance",
     "credential_for",
     "current_token",
     "delete_credential",

@@ -12,6 +12,7 @@ from infrastructure.services.errors import StaleEpoch
 from infrastructure.signals import applications_reported
 
 KEEP_HISTORY = timedelta(days=30)
+SURELY_ALIVE_AFTER = timedelta(seconds=10)  # a stream that lives so long after its loss was written was not lost
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,33 @@ def gateway_connected(*, gateway: Gateway, hello: Hello, relay_url: str, now: da
     return Gateway.objects.select_related("instance").get(pk=gateway.pk)
 
 
-def gateways_heard(*, heard: Collection[tuple[int, int]], now: datetime) -> None:
-    """Note that the streams, as (gateway id, epoch), are alive. One statement for many."""
+def gateways_heard(*, heard: Collection[tuple[int, int]], relay_url: str = "", now: datetime) -> None:
+    """Note that the streams, as (gateway id, epoch), are alive. One statement for many.
+
+    One that was marked as lost by mistake (the database was away, say) is held again by `relay_url`.
+    """
     alive = list(heard)
     for start in range(0, len(alive), 200):
         condition = Q()
         for pk, epoch in alive[start : start + 200]:
             condition |= Q(pk=pk, epoch=epoch)
-        Gateway.objects.filter(condition).exclude(relay_url="").update(last_seen_at=now)
+        rows = Gateway.objects.filter(condition, revoked_at__isnull=True)
+        rows.exclude(relay_url="").update(last_seen_at=now)
+        for gateway in rows.filter(relay_url="", disconnected_at__lt=now - SURELY_ALIVE_AFTER) if relay_url else ():
+            _hold_again(gateway, relay_url, now)
 
 
 def gateway_heard(*, gateway: Gateway, epoch: int, now: datetime) -> None:
     """Note that one stream is alive."""
     gateways_heard(heard=[(gateway.pk, epoch)], now=now)
+
+
+@transaction.atomic
+def _hold_again(gateway: Gateway, relay_url: str, now: datetime) -> None:
+    still = Gateway.objects.filter(pk=gateway.pk, epoch=gateway.epoch, relay_url="", revoked_at__isnull=True)
+    if still.update(relay_url=relay_url, disconnected_at=None, last_seen_at=now, last_error=""):
+        ConnectionSpan.objects.create(instance_id=gateway.instance_id, started_at=now)
+        _tell(gateway.instance_id, now)
 
 
 @transaction.atomic

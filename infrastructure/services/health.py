@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from infrastructure.models import Gateway, HealthCheck
+from infrastructure import relay
+from infrastructure.models import ArgoInstance, Gateway, HealthCheck
 from infrastructure.status import CheckStatus
 
 ROW_EVERY_SECONDS = 900  # a row for each quarter of an hour, and one for each change between
@@ -34,6 +36,19 @@ def record_health(*, gateway: Gateway, legs: Sequence[Leg], now: datetime) -> He
         newest.save(update_fields=["legs", "is_passed", "checked_at"])
         return newest
     return HealthCheck.objects.create(instance_id=gateway.instance_id, checked_at=now, is_passed=is_passed, legs=found)
+
+
+def check_instance(*, instance: ArgoInstance, now: datetime) -> HealthCheck:
+    """Ask the gateway to look at its way to Argo CD now, and record what it found. Raises relay.RelayError."""
+    answer = relay.content_of(relay.preflight(instance=instance), instance=instance)
+    legs = [_leg(leg) for leg in answer if isinstance(leg, dict)] if isinstance(answer, list) else []
+    return record_health(gateway=instance.gateway, legs=legs, now=now)
+
+
+def _leg(found: dict[str, Any]) -> Leg:
+    texts = {name: str(found.get(name, "")) for name in ("leg", "status", "evidence", "advice")}
+    duration = found.get("duration_ms")
+    return Leg(**texts, duration_ms=duration if isinstance(duration, int) else 0)
 
 
 def _plain(leg: Leg) -> dict[str, str | int]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from infrastructure.models import Application, ApplicationSource, ArgoInstance, Environment, MappingRule, Project, Tenant
+from infrastructure.models import Application, ApplicationSource, ArgoInstance, Environment, Gateway, MappingRule, Project, Tenant
 from infrastructure.scoping import Rule, ScopedApplication, ScopedSource, SourceScope, scope_sources
 from infrastructure.selectors import SelectorInvalid, parse_selector
 from infrastructure.services.errors import RuleInvalid
@@ -107,6 +107,7 @@ def scoped_application(*, application: Application, metadata: Any, sources: Iter
 @transaction.atomic
 def remap(*, instances: Collection[ArgoInstance] | None = None, now: datetime) -> int:
     """Decide every source's scope anew (of the given instances, or of all) and return how many changed."""
+    _wait_for_reports(instances)
     scopes = Scopes.read()
     changed_applications: list[int] = []
     changed_sources = 0
@@ -181,6 +182,12 @@ def preview_rule(rule: MappingRule) -> list[Preview]:
         after, _ = proposed.decide(application.instance_id, scoped)
         found += [Preview(source, old, new) for source, old, new in zip(sources, before, after, strict=True) if old != new]
     return found
+
+
+def _wait_for_reports(instances: Collection[ArgoInstance] | None) -> None:
+    """Batches lock their gateway's row: none may be half written with the old rules while we map by the new ones."""
+    gateways = Gateway.objects.all() if instances is None else Gateway.objects.filter(instance__in=instances)
+    list(gateways.select_for_update().order_by("pk").values_list("pk"))
 
 
 def _scoped(application: Application, metadata: Any, sources: Sequence[ApplicationSource]) -> ScopedApplication:

@@ -111,7 +111,7 @@ def checksum_of(instance: ArgoInstance) -> str:
 
 def _check_epoch(gateway: Gateway, epoch: int) -> None:
     """Lock the gateway's row, so that batches of one instance follow each other."""
-    if not Gateway.objects.select_for_update().filter(pk=gateway.pk, epoch=epoch, revoked_at__isnull=True).exists():
+    if not list(Gateway.objects.select_for_update().filter(pk=gateway.pk, epoch=epoch, revoked_at__isnull=True).values_list("pk")):
         raise StaleEpoch(f"The gateway of {gateway.instance.name} has opened a newer stream, or its key was revoked. This stream ends.")
 
 

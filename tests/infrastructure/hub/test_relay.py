@@ -7,10 +7,10 @@ import grpc
 import pytest
 from django.utils import timezone
 
-from gateway import gateway_pb2
+from gateway import gateway_pb2, gateway_pb2_grpc
 from infrastructure import relay
 from infrastructure.models import Gateway
-from infrastructure.services import new_registration_token
+from infrastructure.services import check_instance, new_registration_token
 from tests.factories import NOW, make_application, make_gateway, make_instance
 from tests.hub import FakeGateway, running_hub, wait_for
 
@@ -113,7 +113,7 @@ def test_a_connection_lost_while_asking_is_said(gateway, application):
         relay.refresh(application=application, timeout_s=5)
 
 
-def test_too_many_commands_at_once_are_refused(gateway, application, monkeypatch):
+def test_too_many_commands_at_once_are_refused(gateway, application):
     gateway.connect()
     threads = [threading.Thread(target=_ask_and_ignore, args=(application,)) for _ in range(64)]
     for thread in threads:
@@ -161,6 +161,30 @@ def test_the_relay_reaches_the_hub_that_holds_the_stream(gateway, application):
         assert relay.refresh(application=elsewhere).message == "east"
         other.close()
     wait_for(lambda: Gateway.objects.get(instance=second).relay_url == "")
+
+
+def test_between_machines_the_relay_speaks_tls(token, instance, application):
+    with running_hub(relay_listen="0.0.0.0:0") as hub:
+        gateway = FakeGateway(hub.address)
+        gateway.enrol(token)
+        gateway.connect()
+        gateway.answer_commands(lambda _: done(message="over TLS"))
+
+        assert relay.refresh(application=application, timeout_s=5).message == "over TLS"
+        with grpc.insecure_channel(hub.relay_address) as channel, pytest.raises(grpc.RpcError) as refused:
+            gateway_pb2_grpc.RelayServiceStub(channel).Kick(gateway_pb2.KickRequest(instance_id=1), timeout=5)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        gateway.close()
+
+
+def test_a_check_now_is_recorded_when_it_returns(gateway, instance):
+    legs = [{"leg": "token", "status": "passed", "evidence": "Valid.", "advice": "", "duration_ms": 3}, "nonsense"]
+    gateway.connect()
+    gateway.answer_commands(lambda _: done(content=json.dumps(legs).encode()))
+
+    check = check_instance(instance=instance, now=timezone.now())
+
+    assert (check.is_passed, check.legs) == (True, legs[:1])
 
 
 def _ask_and_ignore(application):

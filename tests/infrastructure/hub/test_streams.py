@@ -2,11 +2,14 @@
 
 import grpc
 import pytest
+from django.utils import timezone
 
 from gateway import gateway_pb2
 from infrastructure.models import Application, ConnectionSpan, Gateway, HealthCheck
+from infrastructure.services import new_registration_token
 from infrastructure.services.reports import checksum_of
-from tests.factories import annotations_for, make_content, make_gateway, make_project
+from infrastructure.signals import applications_reported
+from tests.factories import annotations_for, make_content, make_gateway, make_instance, make_project
 from tests.hub import FakeGateway, report_of, running_hub, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +96,43 @@ def test_heartbeats_are_answered_while_reports_are_written(gateway):
 
     assert gateway.next("heartbeat").sent_at > 0
     wait_for(lambda: Application.objects.count() == 500)
+
+
+def test_a_storm_from_one_instance_does_not_delay_another(hub, gateway):
+    calm = _enrolled(hub, new_registration_token(instance=make_instance("us-east"), by=None, now=timezone.now())[1])
+    gateway.connect()
+    calm.connect()
+    batches = 12
+    for sequence in range(1, batches + 1):
+        reports = [report_of(content(f"app-{sequence}-{number}")) for number in range(200)]
+        gateway.send(reports=gateway_pb2.ReportBatch(sequence=sequence, applications=reports))
+    gateway.next("ack")
+
+    calm.report(1, content("calm"))
+
+    acknowledged = gateway.received.qsize() + 1
+    assert acknowledged < batches
+    calm.close()
+    wait_for(lambda: gateway.received.qsize() == batches - 1)
+
+
+def test_a_report_that_cannot_be_written_is_not_acknowledged_and_may_come_again(gateway):
+    def break_it(**_):
+        raise RuntimeError("A listener failed.")
+
+    gateway.connect()
+    applications_reported.connect(break_it)
+    try:
+        with pytest.raises(grpc.RpcError) as refused:
+            gateway.report(1, content())
+    finally:
+        applications_reported.disconnect(break_it)
+    count = Application.objects.count()
+    gateway.connect()
+
+    assert refused.value.code() is grpc.StatusCode.INTERNAL
+    assert count == 0
+    assert gateway.report(1, content()).sequence == 1
 
 
 def test_health_and_reconciled_times_are_recorded(gateway, instance):

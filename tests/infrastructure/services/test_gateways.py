@@ -6,7 +6,16 @@ import pytest
 
 from infrastructure.models import ConnectionSpan, Gateway, HealthCheck
 from infrastructure.services import StaleEpoch
-from infrastructure.services.gateways import Hello, gateway_connected, gateway_heard, gateway_lost, hub_lost, mark_silent_gateways, prune_history
+from infrastructure.services.gateways import (
+    Hello,
+    gateway_connected,
+    gateway_heard,
+    gateway_lost,
+    gateways_heard,
+    hub_lost,
+    mark_silent_gateways,
+    prune_history,
+)
 from infrastructure.services.health import Leg, record_health
 from infrastructure.signals import applications_reported
 from infrastructure.status import GatewayStatus
@@ -93,6 +102,21 @@ def test_what_an_older_stream_says_is_not_heard():
 
     gateway.refresh_from_db()
     assert gateway.last_seen_at == NOW
+
+
+def test_a_stream_that_still_lives_is_held_again_after_a_mistaken_loss():
+    gateway = connect(make_gateway(epoch=0), 5)
+    mark_silent_gateways(now=NOW + MINUTE)
+
+    gateways_heard(heard=[(gateway.pk, 5)], relay_url="127.0.0.1:7000", now=NOW + MINUTE + timedelta(seconds=5))
+    gateway.refresh_from_db()
+    too_soon = gateway.relay_url
+    gateways_heard(heard=[(gateway.pk, 5)], relay_url="127.0.0.1:7000", now=NOW + MINUTE + timedelta(seconds=15))
+
+    gateway.refresh_from_db()
+    assert too_soon == ""
+    assert gateway.status(NOW + MINUTE + timedelta(seconds=15)) is GatewayStatus.ONLINE
+    assert ConnectionSpan.objects.filter(ended_at=None).count() == 1
 
 
 def test_a_hub_that_is_gone_loses_only_its_own():
