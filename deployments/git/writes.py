@@ -71,7 +71,10 @@ def commit_and_push(clone: Clone, order: Order, *, base_sha: str, tries: int = T
         if own is not None:
             return _found(clone, order, own, retries)
         reader = Reader(clone.commands, base)
-        changes = _real_changes(reader, order.edit(reader))
+        try:
+            changes = _real_changes(reader, order.edit(reader))
+        finally:
+            reader.close()
         if not changes:
             return Pushed(base, base, is_new=False, retries=retries)
         made = _make_commit(clone, order, base, changes)
