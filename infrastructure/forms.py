@@ -12,9 +12,8 @@ from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from infrastructure.argocd_token import TokenCheck, check_token
-from infrastructure.models import Application, ArgoInstance, Environment, Project, Tenant
+from infrastructure.models import ArgoInstance, Environment, Project, Tenant
 from infrastructure.models.instance import RFC_1123_LABEL
-from infrastructure.sentences import listed
 from infrastructure.status import TlsMode
 
 SECRET_NAME = RegexValidator(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "This is not the name of a Secret: use small letters, digits, hyphens and dots.")
@@ -248,16 +247,18 @@ def read_bundle(text: str) -> str:
 class AnnotationsForm(forms.Form):
     """The drawer: which sources of an application belong where. A GET form: nothing changes here."""
 
-    application = forms.ModelChoiceField(queryset=Application.objects.none())
     source = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, label="Sources")
-    project = forms.ModelChoiceField(queryset=Project.objects.none(), to_field_name="slug", label="Project", empty_label="Choose a project")
-    environment = forms.ModelChoiceField(queryset=Environment.objects.none(), to_field_name="slug", label="Environment", empty_label="Choose an environment")
-    tenant = forms.ModelChoiceField(queryset=Tenant.objects.none(), to_field_name="slug", label="Tenant", required=False, empty_label="No tenant")
+    project: "forms.ModelChoiceField[Project]" = forms.ModelChoiceField(queryset=Project.objects.none(), to_field_name="slug", empty_label="Choose a project")
+    environment: "forms.ModelChoiceField[Environment]" = forms.ModelChoiceField(
+        queryset=Environment.objects.none(), to_field_name="slug", empty_label="Choose an environment"
+    )
+    tenant: "forms.ModelChoiceField[Tenant]" = forms.ModelChoiceField(
+        queryset=Tenant.objects.none(), to_field_name="slug", required=False, empty_label="No tenant"
+    )
 
     def __init__(self, *args: Any, user: Any, instance: ArgoInstance, source_choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         sets: dict[str, QuerySet[Any]] = {
-            "application": Application.objects.visible_to(user).filter(instance=instance),
             "project": Project.objects.visible_to(user),
             "environment": Environment.objects.visible_to(user).filter(instances=instance),
             "tenant": Tenant.objects.visible_to(user),
@@ -270,7 +271,3 @@ class AnnotationsForm(forms.Form):
         sources = self.fields["source"]
         assert isinstance(sources, forms.MultipleChoiceField)
         sources.choices = source_choices
-
-    def problem(self) -> str:
-        """All errors in one sentence, "" if there are none."""
-        return listed([str(message) for messages in self.errors.values() for message in messages])

@@ -41,7 +41,7 @@ class MappingFilter(admin.SimpleListFilter):
 class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
     """The list to scope by: filter, find, see why, and go to the annotations or add a rule."""
 
-    list_display = ["application_name", "instance_name", "source", "project", "environment", "tenant", "mapped", "mapping_reason", "annotate"]
+    list_display = ["application_name", "instance_name", "project", "environment", "tenant", "mapped", "why", "source", "annotate"]
     list_filter = [MappingFilter, "mapped_by", "application__instance", "project", "environment", "tenant", "rule"]
     list_select_related = ["application__instance", "project", "environment", "tenant", "rule"]
     list_per_page = 50
@@ -64,7 +64,11 @@ class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
     @admin.display(description="source", ordering="repo_url")
     def source(self, obj: ApplicationSource) -> str:
         name = f"{obj.name}: " if obj.name else ""
-        return f"{name}{obj.path or obj.chart or '/'} in {obj.repo_url}"
+        return f"{name}{obj.path or obj.chart or '/'} in {'/'.join(obj.repo_url.rstrip('/').split('/')[-2:])}"
+
+    @admin.display(description="why", ordering="mapping_reason")
+    def why(self, obj: ApplicationSource) -> str:
+        return obj.mapping_reason
 
     @admin.display(description="mapped by", ordering="mapped_by")
     def mapped(self, obj: ApplicationSource) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -78,6 +79,7 @@ class GitCredentialAdmin(ServiceAdmin[GitCredential]):
     change_form_template = "admin/infrastructure/gitcredential/change_form.html"
     list_display = ["name", "kind", "username", "allow_list", "tested_at", "test_result"]
     search_fields = ["name", "username", "repositories"]
+    formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})}}
     readonly_fields = ["tested_at", "test_result"]
     fieldsets = [
         (None, {"fields": ["name", "kind", "username", "secret", "secret_key", "known_hosts", "repositories"]}),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -36,6 +38,7 @@ class InstanceAdmin(ServiceAdmin[ArgoInstance]):
     ]
     readonly_fields = ["name", "default_registries", "created_at", "created_by"]
     filter_horizontal = ["environments"]
+    formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ArgoInstance]:
         present = Count("applications", filter=Q(applications__gone_at__isnull=True))

@@ -23,7 +23,8 @@ class ScopeAdmin(ServiceAdmin[Named]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Named]:
         present = Q(sources__is_mapped=True, sources__removed_at__isnull=True, sources__application__gone_at__isnull=True)
-        return super().get_queryset(request).annotate(source_count=Count("sources", filter=present))
+        counted: QuerySet[Named] = super().get_queryset(request).annotate(source_count=Count("sources", filter=present))
+        return counted
 
     @admin.display(description="mapped sources", ordering="source_count")
     def mapped_sources(self, obj: Any) -> int:

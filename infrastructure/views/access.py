@@ -32,7 +32,7 @@ def needs(*permissions: str) -> Callable[[View[P]], View[P]]:
 
 
 def missing_permission(permission: str) -> str:
-    return f"This needs the permission {permission}. An administrator grants it to you or to a group of yours, in the admin under Users."
+    return f"This needs the permission {permission}."
 
 
 def find_instance(request: Request, name: str) -> ArgoInstance:

@@ -40,7 +40,7 @@ def _drawer(request: Request, instance: Any, application: Application) -> dict[s
     choices = [(str(index), _title(source, index)) for index, source in enumerate(sources)]
     has_chosen = any(key in request.GET for key in CHOSEN)
     given = request.GET if has_chosen else None
-    initial = {"application": application.pk, "source": [value for value, _ in choices], **_first_scope(sources)}
+    initial = {"source": [value for value, _ in choices], **_first_scope(sources)}
     form = AnnotationsForm(given, user=request.user, instance=instance, source_choices=choices, initial=initial)
     plan: AnnotationPlan | None = None
     if form.is_bound and form.is_valid() and sources:
