@@ -24,7 +24,6 @@ from gateway.session import Parts, Session
 log = structlog.get_logger(__name__)
 
 _FIRST_LOOK_S = 3.0  # an enrolled gateway waits so long for its first list: if the checksum is right, no snapshot is needed
-_ALIVE_S = 10.0
 _WELL_S = 30.0  # a stream that lived so long ends the back-off
 _NO_TOKEN = "There is no registration token, and the stored key (if any) is not enrolled."  # noqa: S105
 _NO_TOKEN_ADVICE = "Make a registration token on the instance's page and run the Helm command shown there."  # noqa: S105
@@ -51,16 +50,9 @@ class Agent:
             group.create_task(self._feed.run())
             group.create_task(self.health.run())
             group.create_task(self._stay_connected())
-            group.create_task(self._show_life())
 
     def _on_change(self) -> None:
         self.health.want()
-
-    async def _show_life(self) -> None:
-        """Touch a file now and then: the pod's probe looks at its age."""
-        while self._config.alive_file is not None:
-            self._config.alive_file.touch()
-            await asyncio.sleep(_ALIVE_S)
 
     async def _stay_connected(self) -> None:
         """Open a stream again and again: 1 to 30 s with jitter after failures, slowly after a refusal."""

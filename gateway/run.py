@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import structlog
 
@@ -15,6 +16,8 @@ from gateway.kubernetes_api import NotInClusterError
 from gateway.lease import Lease
 
 log = structlog.get_logger(__name__)
+
+_ALIVE_S = 10.0
 
 
 def run(environment: Mapping[str, str]) -> int:
@@ -56,7 +59,18 @@ async def _until_signal(config: Config) -> None:
 async def _work(config: Config) -> None:
     """Agents hold state of their stream, so each time we lead there is a new one."""
     store = open_store(config.state)
-    if config.lease_name:
-        await Lease(config.lease_name).lead(lambda: Agent(config, store).run())
-    else:
-        await Agent(config, store).run()
+    life = asyncio.create_task(_show_life(config.alive_file))
+    try:
+        if config.lease_name:
+            await Lease(config.lease_name).lead(lambda: Agent(config, store).run())
+        else:
+            await Agent(config, store).run()
+    finally:
+        life.cancel()
+
+
+async def _show_life(file: Path | None) -> None:
+    """Touch a file now and then, also while another replica leads: the pod's probe looks at its age."""
+    while file is not None:
+        file.touch()
+        await asyncio.sleep(_ALIVE_S)
