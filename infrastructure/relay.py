@@ -5,7 +5,6 @@ Each call looks up the holder in the gateway's row; when that hub no longer has 
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +16,7 @@ from django.utils import timezone
 from gateway import gateway_pb2, gateway_pb2_grpc
 from infrastructure.certificate import hub_identity, server_name
 from infrastructure.models import Application, ArgoInstance, Gateway
+from infrastructure.sentences import at
 
 log = structlog.get_logger(__name__)
 OPTIONS = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
@@ -182,7 +182,7 @@ def away(instance: ArgoInstance) -> GatewayAway:
         return GatewayAway(f"The key of {instance.name}'s gateway was revoked. Make a new registration token and run the Helm command again.")
     if gateway.last_seen_at is None:
         return GatewayAway(f"The gateway of {instance.name} is enrolled, but has not connected yet.")
-    return GatewayAway(f"{instance.name} is not heard since {_clock(gateway.last_seen_at)}.")
+    return GatewayAway(f"{instance.name} is not heard since {at(gateway.last_seen_at, now=timezone.now())}.")
 
 
 def key(application: Application) -> gateway_pb2.ApplicationKey:
@@ -255,8 +255,3 @@ def _translated(error: grpc.RpcError, instance: ArgoInstance, timeout_s: float) 
             return GatewayAway(f"The connection to the gateway of {instance.name} was lost before it had answered.")
     log.error("relay_call_failed", instance=instance.name, code=str(error.code()))
     return RelayError(f"The hub refused to ask the gateway of {instance.name}: {error.code().name}. Its log says more.")
-
-
-def _clock(moment: datetime) -> str:
-    """14:25 today, 20 November 14:25 otherwise."""
-    return f"{moment:%H:%M}" if moment.date() == timezone.now().date() else f"{moment.day} {moment:%B %H:%M}"

@@ -9,6 +9,7 @@ from typing import Literal
 
 from infrastructure.repositories import repository_key
 from infrastructure.selectors import SelectorInvalid, selects
+from infrastructure.sentences import listed
 
 PREFIX = "argo.octopus.com/"
 PARTS = ("project", "environment", "tenant")
@@ -111,7 +112,7 @@ def scope_sources(
         problems.append(f"Two sources of {application.name} are named {', '.join(twice)}. Give each source its own name.")
     if unread:
         problems.append(
-            f"{application.name} has {len(application.sources)} sources, so {_and(unread)} {'is' if len(unread) == 1 else 'are'} not read. "
+            f"{application.name} has {len(application.sources)} sources, so {listed(unread)} {'is' if len(unread) == 1 else 'are'} not read. "
             f"Add the source's name, for example {unread[0]}.{_some_name(application)}."
         )
     scopes = [_scope(application, source, rules, known, twice) for source in application.sources]
@@ -180,7 +181,7 @@ def _by_rule(application: ScopedApplication, source: ScopedSource, rules: Sequen
     if not matching:
         return SourceScope(source.position, reason=_why_nothing(application, source))
     if len({rule.scope for rule in matching}) > 1:
-        names = _and([rule.name for rule in matching])
+        names = listed([rule.name for rule in matching])
         return SourceScope(
             source.position, mapped_by="rule", reason=f"Not mapped: rules {names} both match {application.name} and disagree. Narrow one, or annotate it."
         )
@@ -242,7 +243,3 @@ def _repository_glob(pattern: str) -> str:
 
 def _tidy(path: str | None) -> str:
     return (path or "").strip().removeprefix("./").strip("/")
-
-
-def _and(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
