@@ -61,7 +61,7 @@ class Gateway(models.Model):
 
     instance = models.OneToOneField(ArgoInstance, on_delete=models.CASCADE, related_name="gateway")
     public_key = models.TextField()  # Ed25519, PEM
-    key_id = models.CharField(max_length=64, unique=True)  # SHA-256 of the public key's DER, hex
+    key_id = models.CharField(max_length=64, unique=True)  # SHA-256 of the raw public key, hex
     enrolled_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     relay_url = models.CharField(max_length=300, blank=True, default="")  # the holding hub's relay, "host:port"; "" when not connected
