@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from deployments.views import deployments, releases
+from deployments.views import applications, deployments, releases
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("applications/", applications.applications, name="applications"),
+    path("applications/<int:pk>/", applications.application_detail, name="application"),
+    path("applications/<int:pk>/act/", applications.application_act, name="application-act"),
     path("deployments/", deployments.deployment_list, name="deployments"),
     path("deployments/<int:pk>/", deployments.deployment_detail, name="deployment"),
     path("deployments/<int:pk>/act/", deployments.deployment_act, name="deployment-act"),

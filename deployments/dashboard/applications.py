@@ -1,0 +1,134 @@
+"""The list of applications: one row a source, filtered, sorted and paged by the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F, Q, QuerySet
+
+from deployments.status import LiveSync
+from infrastructure.models import ApplicationSource, ArgoInstance, Environment, Project, Tenant
+from infrastructure.status import HealthStatus, SyncStatus
+
+PAGE_SIZE = 50
+MAPPED = {"yes": "Mapped", "no": "Not mapped"}
+SORTS = {
+    "name": ("Application", "application__name"),
+    "instance": ("Instance", "application__instance__name"),
+    "project": ("Project", "project__name"),
+    "environment": ("Environment", "environment__position"),
+    "tenant": ("Tenant", "tenant__name"),
+    "version": ("Version", "live__release__version"),
+    "health": ("Health", "application__health_status"),
+    "sync": ("Argo CD", "application__sync_status"),
+    "live": ("Live sync", "live__live_sync"),
+    "changed": ("Changed", "application__reported_at"),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One select of the toolbar."""
+
+    name: str
+    label: str  # also the first option: "All projects"
+    options: list[tuple[str, str]]
+    chosen: str
+
+    @property
+    def chosen_word(self) -> str:
+        return dict(self.options).get(self.chosen, "")
+
+
+@dataclass(frozen=True)
+class ApplicationList:
+    """The page: rows of ApplicationSource, and the state of the toolbar."""
+
+    page: Page[ApplicationSource]
+    filters: list[Filter]
+    q: str
+    sort: str
+    ignored: list[str]  # sentences about values that no filter knows
+    total: int
+    instances: int
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.q or any(each.chosen for each in self.filters))
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in SORTS.items()]
+
+
+def application_list(*, user: Any, query: Mapping[str, str]) -> ApplicationList:
+    """Read one page of the list; `query` is the address's: q, project, environment, tenant, instance, health, sync, live, mapped, sort, page."""
+    ignored: list[str] = []
+    filters = [_chosen(each, query, ignored) for each in _filters(user)]
+    rows = ApplicationSource.objects.visible_to(user).filter(removed_at__isnull=True, application__gone_at__isnull=True)
+    total, instances = rows.values("application").distinct().count(), ArgoInstance.objects.visible_to(user).count()
+    for each in filters:
+        if each.chosen:
+            rows = rows.filter(_condition(each.name, each.chosen))
+    q = query.get("q", "").strip()
+    for word in q.split():
+        rows = rows.filter(
+            Q(application__name__icontains=word) | Q(project__name__icontains=word) | Q(repo_url__icontains=word) | Q(revision__istartswith=word)
+        )
+    sort = _sort(query.get("sort", ""), ignored)
+    related = ("application__instance", "project", "environment", "tenant", "live__release")
+    ordered = _ordered(rows.select_related(*related).defer("application__content"), sort)
+    page = Paginator(ordered, PAGE_SIZE).get_page(query.get("page"))
+    return ApplicationList(page, filters, q, sort, ignored, total, instances)
+
+
+def _filters(user: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    return [
+        ("project", "All projects", list(Project.objects.visible_to(user).values_list("slug", "name"))),
+        ("environment", "All environments", list(Environment.objects.visible_to(user).values_list("slug", "name"))),
+        ("tenant", "All tenants", list(Tenant.objects.visible_to(user).values_list("slug", "name"))),
+        ("instance", "All instances", [(name, name) for name in ArgoInstance.objects.visible_to(user).values_list("name", flat=True)]),
+        ("health", "Any health", [(value.lower(), str(label)) for value, label in HealthStatus.choices]),
+        ("sync", "Any sync", [(value.lower(), str(label)) for value, label in SyncStatus.choices]),
+        ("live", "Any live sync", [(value.replace("_", "-"), str(label)) for value, label in LiveSync.choices]),
+        ("mapped", "Mapped or not", list(MAPPED.items())),
+    ]
+
+
+def _chosen(described: tuple[str, str, list[tuple[str, str]]], query: Mapping[str, str], ignored: list[str]) -> Filter:
+    name, label, options = described
+    chosen = query.get(name, "")
+    if chosen and chosen not in dict(options):
+        ignored.append(f"There is no {name} “{chosen[:60]}”; that filter was ignored.")
+        chosen = ""
+    return Filter(name, label, options, chosen)
+
+
+def _condition(name: str, chosen: str) -> Q:
+    match name:
+        case "project" | "environment" | "tenant":
+            return Q(**{f"{name}__slug": chosen}) & Q(is_mapped=True)
+        case "instance":
+            return Q(application__instance__name=chosen)
+        case "health":
+            return Q(application__health_status__iexact=chosen)
+        case "sync":
+            return Q(application__sync_status__iexact=chosen)
+        case "live":
+            return Q(live__live_sync=chosen.replace("-", "_"), is_mapped=True)
+        case _:
+            return Q(is_mapped=chosen == "yes")
+
+
+def _sort(asked: str, ignored: list[str]) -> str:
+    if asked and asked.removeprefix("-") not in SORTS:
+        ignored.append(f"The list cannot be sorted by “{asked[:60]}”; it is sorted by name.")
+        return "name"
+    return asked or "name"
+
+
+def _ordered(rows: QuerySet[ApplicationSource], sort: str) -> QuerySet[ApplicationSource]:
+    column = F(SORTS[sort.removeprefix("-")][1])
+    first = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
+    return rows.order_by(first, "application__name", "application__namespace", "application__instance__name", "position", "pk")

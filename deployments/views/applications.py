@@ -1,0 +1,85 @@
+"""The pages of applications: the list, one application, and what a person may do there."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from deployments import services
+from deployments.dashboard.application import application_view
+from deployments.dashboard.applications import application_list
+from deployments.models import LiveState
+from deployments.services import DeploymentError
+from gateway import gateway_pb2
+from infrastructure import relay
+from infrastructure.models import Application
+from infrastructure.requests import Request
+
+TABS = ("summary", "sources", "deployments", "argocd")
+REFRESH_TIMEOUT_S = 20.0
+PERMISSIONS = {"refresh": "infrastructure.change_application", "accept": "deployments.change_livestate", "deploy-again": "deployments.add_deployment"}
+
+
+@login_required
+@require_GET
+def applications(request: Request) -> HttpResponse:
+    """The whole list, or only its rows when htmx asks for them."""
+    shown = application_list(user=request.user, query=request.GET.dict())
+    context = {"place": "applications", "list": shown, "page_obj": shown.page}
+    return render(request, "applications/list.html#rows" if request.htmx else "applications/list.html", context)
+
+
+@login_required
+@require_GET
+def application_detail(request: Request, pk: int) -> HttpResponse:
+    """The whole page, or only what moves when htmx asks for it."""
+    rows = Application.objects.visible_to(request.user).select_related("instance__gateway", "reconciliation")
+    application = get_object_or_404(rows, pk=pk)
+    tab = request.GET.get("tab", "")
+    context = {"place": "applications", "view": application_view(application, now=timezone.now()), "tab": tab if tab in TABS else TABS[0]}
+    return render(request, "applications/detail.html#live" if request.htmx else "applications/detail.html", context)
+
+
+@login_required
+@require_POST
+def application_act(request: Request, pk: int) -> HttpResponse:
+    """Ask Argo CD to look again, accept a drift, or deploy the last release again: ?do= of the button that was pressed."""
+    application = get_object_or_404(Application.objects.visible_to(request.user).select_related("instance__gateway"), pk=pk)
+    do = request.POST.get("do", "")
+    if do not in PERMISSIONS:
+        messages.warning(request, f"Nothing was done: this page knows no action “{do}”. Use one of its buttons.")
+        return redirect(application)
+    if not request.user.has_perm(PERMISSIONS[do]):
+        raise PermissionDenied(f"You need the permission {PERMISSIONS[do]}.")
+    if do == "refresh":
+        _refresh(request, application)
+        return redirect(application)
+    state = get_object_or_404(LiveState.objects.visible_to(request.user).select_related("release", "source__application"), pk=request.POST.get("source") or 0)
+    try:
+        if do == "accept":
+            services.accept_drift(source=state.source, by=request.user, now=timezone.now())
+        elif state.release is not None and state.source.environment is not None:
+            now = timezone.now()
+            return redirect(
+                services.create_deployment(release=state.release, environment=state.source.environment, tenant=state.source.tenant, by=request.user, now=now)
+            )
+    except DeploymentError as error:
+        messages.warning(request, str(error))
+    return redirect(application)
+
+
+def _refresh(request: Request, application: Application) -> None:
+    try:
+        result = relay.refresh(application=application, timeout_s=REFRESH_TIMEOUT_S)
+    except relay.CommandTimedOut:
+        messages.info(request, "Argo CD was asked to look and has not answered yet.")
+    except relay.RelayError as error:
+        messages.warning(request, f"Not refreshed: {error}")
+    else:
+        if result.outcome == gateway_pb2.DONE:
+            messages.info(request, "Argo CD has looked again.")
+        else:
+            messages.warning(request, f"Not refreshed: {result.message}")
