@@ -3,11 +3,14 @@
 import hashlib
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from itertools import zip_longest
 from pathlib import Path
+
+import structlog
 
 from deployments.git.commands import Commands
 from deployments.git.environment import Access
@@ -16,6 +19,7 @@ from deployments.git.locks import held
 from deployments.git.reads import check_sha
 from deployments.git.remote import HEADS, check_branch_name
 
+log = structlog.get_logger(__name__)
 STALE_LOCK = re.compile(r"\.lock': File exists", re.IGNORECASE)
 BROKEN = re.compile(
     r"not a git repository|object file \S+ is empty|loose object \S+ .*corrupt|is corrupt|bad object|missing blob|missing tree|could not parse object|"
@@ -25,6 +29,7 @@ BROKEN = re.compile(
 UNKNOWN_COMMIT = re.compile(r"not our ref|couldn.t find remote ref|unadvertised object|unable to find|no such remote ref", re.IGNORECASE)
 ONE_IN_THE_WAY = re.compile(r"cannot lock ref|unable to update local ref|refname conflict|non-directory in the way", re.IGNORECASE)
 FETCH = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"]
+LEFT_OVER_AFTER_S = 24 * 3600
 ALL_BRANCHES = "+refs/heads/*:refs/heads/*"
 
 
@@ -79,8 +84,12 @@ class Clone:
         return self._have([sha])[sha]
 
     def tidy(self) -> None:
-        """Join the small packs that fetches and commits leave. Nothing is deleted; call it now and then."""
+        """Join the small packs that fetches and commits leave, and delete what killed processes left; no commit is."""
+        long_ago = time.time() - LEFT_OVER_AFTER_S
         with self._fetching():
+            for path in self.git_dir.glob("objects/**/tmp_*"):
+                if path.stat().st_mtime < long_ago:
+                    path.unlink(missing_ok=True)
             self.commands.answer(["repack", "--quiet", "-d", "--geometric=2"])
             self.commands.answer(["pack-refs", "--all"])
 
@@ -119,6 +128,7 @@ class Clone:
                 lock.unlink(missing_ok=True)
             error = self._fetch_once(refspec, *options)
         if error and BROKEN.search(error):
+            log.warning("mirror_damaged", repository=self.address, mirror=self.git_dir.name)
             self._init()
             error = self._fetch_once(refspec, *options)
         return error

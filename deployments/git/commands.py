@@ -137,7 +137,9 @@ def _location(access: Access) -> str:
     access.settings()  # refuses what may not be called
     connection: http.client.HTTPConnection
     if url.scheme == "https":
-        connection = http.client.HTTPSConnection(url.host, url.port, timeout=access.timeout_s, context=ssl.create_default_context())
+        connection = http.client.HTTPSConnection(
+            url.host, url.port, timeout=access.timeout_s, context=ssl.create_default_context(cafile=os.environ.get("GIT_SSL_CAINFO"))
+        )
     else:
         connection = http.client.HTTPConnection(url.host, url.port, timeout=access.timeout_s)
     try:

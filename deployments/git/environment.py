@@ -48,6 +48,15 @@ SETTINGS = [
 ]
 
 
+class Hidden(str):
+    """A text that shows itself to nobody who prints variables, such as a page with a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 @dataclass(frozen=True)
 class Credential:
     """A user name and its password or token."""
@@ -57,7 +66,8 @@ class Credential:
 
     @property
     def authorization(self) -> str:
-        return "Basic " + base64.b64encode(f"{self.username}:{self.secret}".encode()).decode()
+        """The value of the Authorization header."""
+        return Hidden("Basic " + base64.b64encode(f"{self.username}:{self.secret}".encode()).decode())
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Access:
             port = self.url.port or DEFAULT_PORTS.get(self.url.scheme, 443)
             settings.append(("http.curloptResolve", f"{self.url.host}:{port}:{','.join(addresses)}"))
         if self.credential is not None:
-            settings.append((f"http.{self.url.server}/.extraHeader", f"Authorization: {self.credential.authorization}"))
+            settings.append((f"http.{self.url.server}/.extraHeader", Hidden(f"Authorization: {self.credential.authorization}")))
         return settings
 
     def without_secrets(self, text: str) -> str:

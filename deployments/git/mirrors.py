@@ -141,7 +141,7 @@ class Mirror:
         return history.is_ancestor(self._clone.commands, older, newer)
 
     def tidy(self) -> None:
-        """Join the small packs that fetches and commits leave. Nothing is deleted; call it now and then."""
+        """Join the small packs that fetches and commits leave; call it now and then. No commit is deleted."""
         self._clone.tidy()
 
     @property

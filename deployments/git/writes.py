@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from deployments.git import history
 from deployments.git.clone import Clone
 from deployments.git.errors import BadPath, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
 from deployments.git.reads import Entry, Reader, check_sha, clean_path
 from deployments.git.remote import check_branch_name
 
+log = structlog.get_logger(__name__)
 Edit = Callable[[Reader], Mapping[str, bytes | None]]
 TRIES = 12
 BACK_OFF_S = 0.05
@@ -81,6 +84,7 @@ def commit_and_push(clone: Clone, order: Order, *, base_sha: str, tries: int = T
         refusal = _push(clone, order, base=base, made=made)
         if refusal is None:
             return Pushed(made, base, is_new=True, retries=retries)
+        log.info("branch_moved", repository=clone.address, branch=order.branch, retries=retries + 1)
         time.sleep(random.uniform(0, min(LONGEST_BACK_OFF_S, BACK_OFF_S * 2**retries)))  # noqa: S311  jitter
         searched, base = base, clone.fetch(order.branch)
         unmoved = unmoved + 1 if base == searched else 0

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from deployments.git import BadPath, GitError
@@ -38,6 +40,18 @@ def test_reads_every_byte_as_it_is(mirror, repository):
     assert mirror.read_files(sha, [f"hard/{path}" for path in HARD]) == {f"hard/{path}": content for path, content in HARD.items()}
     assert mirror.read_many([(sha, f"hard/{path}") for path in HARD]) == {(sha, f"hard/{path}"): content for path, content in HARD.items()}
     assert set(mirror.list_tree(sha, "hard")) == {f"hard/{path}" for path in HARD}
+
+
+def test_a_reader_answers_many_small_questions_and_large_ones(mirror, repository):
+    files = {f"many/{number:04}-{'x' * 100}.txt": f"{number}\n".encode() * 500 for number in range(1000)}
+    sha = repository.commit(files)
+    mirror.fetch("main")
+    reader = mirror.reader(sha)
+
+    assert [reader.read_file(path) for path in list(files)[:20]] == list(files.values())[:20]
+    assert reader.read_files(files) == files
+    reader.close()
+    assert reader.read_file("README.md") == b"Shop\n"
 
 
 def test_list_tree_leaves_out_links_and_submodules(mirror, repository):
@@ -150,10 +164,17 @@ def test_fetch_follows_a_branch_that_takes_the_place_of_a_folder(mirror, reposit
     assert mirror.fetch("team/shop") == sha
 
 
-def test_tidy_keeps_every_commit(mirror, repository, head, commit):
+def test_tidy_keeps_every_commit(mirror, head, commit, tmp_path):
     pushed = commit(mirror)
+
+    (clone,) = (tmp_path / "mirrors").glob("*.git")
+    old, new = clone / "objects/pack/tmp_pack_old", clone / "objects/pack/tmp_pack_new"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
 
     mirror.tidy()
 
+    assert (old.exists(), new.exists()) == (False, True)
     assert mirror.read_files(pushed.sha, ["apps/web/deployment.yaml"]) == {"apps/web/deployment.yaml": b"image: acme/web:1.1\n"}
     assert mirror.read_files(head, ["README.md"]) == {"README.md": b"Shop\n"}

@@ -1,3 +1,4 @@
+import logging
 import socket
 
 import pytest
@@ -16,8 +17,11 @@ from deployments.git import (
     TooSlow,
     test_access,
 )
+from deployments.git.environment import make_access
 from tests.deployments.git.conftest import BOT
-from tests.git_server import git, make_repository
+from tests.git_server import git, make_repository, running
+
+OPTIONS = {"allow_private": True, "allow_file": False, "timeout_s": 5.0}
 
 
 @pytest.mark.parametrize(("revision", "branch"), [("", "main"), ("HEAD", "main"), ("main", "main"), ("refs/heads/main", "main"), ("team/shop", "team/shop")])
@@ -134,8 +138,6 @@ def test_a_redirect_within_the_host_is_followed(make_mirror, server, repository)
 
 
 def test_a_redirect_to_another_host_never_gets_the_credential(make_mirror, server, tmp_path):
-    from tests.git_server import running
-
     with running(tmp_path / "host") as other:
         server.moved = {"/old": f"http://localhost:{other.port}/shop.git"}
 
@@ -159,17 +161,33 @@ def test_a_file_repository_works_when_it_is_allowed(repository, tmp_path):
     assert mirror.fetch(mirror.resolve("").branch) == repository.head()
 
 
-def test_the_credential_is_in_no_argument_and_no_file(make_mirror, server, tmp_path, commit):
+def test_the_credential_is_in_no_argument_no_file_and_no_printed_variable(make_mirror, server, tmp_path, commit, caplog):
+    caplog.set_level(logging.DEBUG)
     mirror = make_mirror()
     commit(mirror)
 
     assert BOT.authorization in server.authorizations
     assert "s3cret" not in repr(BOT)
+    assert "'push'" in caplog.text  # GitPython logs each command
+    assert BOT.secret not in caplog.text
+    assert BOT.authorization.removeprefix("Basic ") not in caplog.text + repr(make_access(server.url + "/x", credential=BOT, **OPTIONS).settings())
     kept = [path for path in tmp_path.glob("mirrors/**/*") if path.is_file()]
     assert kept
     for secret in (BOT.secret, BOT.authorization.removeprefix("Basic ")):
         assert not any(secret.encode() in path.read_bytes() for path in kept)
     assert not any(BOT.secret in request for request in server.requests)
+
+
+def test_the_users_own_git_settings_do_not_matter(make_mirror, repository, tmp_path, monkeypatch, commit):
+    home = tmp_path / "somebody"
+    home.mkdir()
+    (home / ".gitconfig").write_text('[url "http://127.0.0.1:1/"]\n\tinsteadOf = http://\n[commit]\n\tgpgSign = true\n[core]\n\thooksPath = /nowhere\n')
+    for name, value in {"HOME": str(home), "GIT_DIR": "/nowhere", "GIT_ASKPASS": "false", "GIT_CONFIG_PARAMETERS": "'http.proxy=http://127.0.0.1:1'"}.items():
+        monkeypatch.setenv(name, value)
+
+    pushed = commit(make_mirror())
+
+    assert pushed.sha == repository.head()
 
 
 def test_a_password_in_the_url_is_dropped(tmp_path, server):
