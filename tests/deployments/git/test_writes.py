@@ -1,4 +1,5 @@
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -116,6 +117,34 @@ def test_a_worker_killed_after_its_push_finds_its_own_commit(make_mirror, reposi
     assert (fresh.sha, fresh.is_new, fresh.base_sha) == (first.sha, True, base)
     assert planned == [base, base, base]
     assert repository.log() == ["Somebody else", "Deploy shop 1.1", "First"]
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from deployments.git import Author, Credential, Mirror
+url, directory, base, secret = sys.argv[1:]
+mirror = Mirror(url, directory=Path(directory), credential=Credential("bot", secret), allow_private=True)
+edit = lambda reader: {"README.md": b"Shop 2\\n"}
+mirror.commit_and_push("main", base, edit, "Deploy", Author("Octoargo", "octoargo@localhost"), "42")
+"""
+
+
+@pytest.mark.journey
+def test_a_worker_killed_while_it_waits_for_the_push_is_followed_up(mirror, repository, server, commit, tmp_path):
+    base, server.hold_push_answers = repository.head(), True
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, f"{server.url}/shop.git", str(tmp_path / "mirrors"), base, "s3cret-token"])
+    try:
+        assert server.has_landed.wait(30)
+    finally:
+        worker.kill()
+        worker.wait(10)
+        server.let_go.set()
+
+    pushed = commit(mirror, lambda reader: {"README.md": b"Shop 2\n"}, base=base)
+
+    assert (pushed.sha, pushed.is_new, pushed.base_sha) == (repository.head(), True, base)
+    assert repository.log() == ["Deploy", "First"]
 
 
 def test_another_deployments_commit_is_not_taken_for_ours(mirror, repository, commit):
