@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 Send = Callable[[pb.CommandResult], Awaitable[None]]
 
 _DEFAULT_TIMEOUT_S = 60.0
+_OURS = 0.95  # of the time that the asker waits, so that our answer is there before he gives up
 _MAX_ANSWER = 3 * 1024 * 1024  # bytes; gRPC's limit is 4 MiB
 _LOG_LINES, _LOG_PAUSE_S = 200, 0.2  # in one result; how long lines are collected
 _WRITING = ("sync", "terminate")
@@ -55,7 +56,7 @@ class Commands:
     async def run(self, command: pb.Command, send: Send) -> None:
         """Answer a command, whatever happens; a cancelled one needs no answer."""
         kind = command.WhichOneof("command") or ""
-        timeout_s = command.timeout_ms / 1000 if command.timeout_ms else _DEFAULT_TIMEOUT_S
+        timeout_s = command.timeout_ms / 1000 * _OURS if command.timeout_ms else _DEFAULT_TIMEOUT_S
         self._fill_in_project(command, kind)
         try:
             async with asyncio.timeout(timeout_s):
@@ -107,7 +108,7 @@ class Commands:
         """Argo CD answers when the comparison is done; while its controller is away, never."""
         key, limit = command.refresh.application, self._timing.refresh_s
         if command.timeout_ms:
-            limit = min(limit, command.timeout_ms / 1000)
+            limit = min(limit, command.timeout_ms / 1000 * _OURS)
         query = {**_scope(key), "refresh": "hard" if command.refresh.hard else "normal"}
         try:
             application = await self._argocd.get(application_path(key.name), query, timeout_s=limit)

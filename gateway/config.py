@@ -99,6 +99,7 @@ class Timing:
     argocd_s: float = 30.0  # for one answer of Argo CD
     refresh_s: float = 60.0
     hub_s: float = 15.0  # for the hub's answer to a call or greeting
+    quiet_s: float = 60.0  # until a sync that left no trace may be sent again
     look_s: float = 8.0  # how long an operation is looked for after a sync whose answer was lost
 
 

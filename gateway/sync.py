@@ -27,48 +27,69 @@ class Answer:
     application: Mapping[str, Any] | None = None
 
 
+@dataclass
+class _Attempt:
+    """One sync id's way. `sent_at` None: nothing was sent; `before` is when the operation before it began."""
+
+    task: asyncio.Task[Answer] | None = None
+    sent_at: float | None = None
+    before: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """May this id be asked for anew? Not while it runs, nor once it is known to have started."""
+        if self.task is None:
+            return True
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None or self.task.result().outcome != pb.DONE)
+
+
 class Syncs:
     """The operations this process was asked to start, by sync id."""
 
     def __init__(self, argocd: ArgoCd, timing: Timing) -> None:
         self._argocd = argocd
         self._timing = timing
-        self._tasks: OrderedDict[str, asyncio.Task[Answer]] = OrderedDict()
+        self._attempts: OrderedDict[str, _Attempt] = OrderedDict()
 
     async def start(self, sync: pb.Sync) -> Answer:
         """Start the operation, or say what became of it. Cancelling the caller does not interrupt what is on its way."""
-        task = self._tasks.get(sync.sync_id)
-        if task is not None and task.done() and (task.cancelled() or task.exception() is not None or task.result().outcome == pb.UNCONFIRMED):
-            # It may have arrived: from now on it is only looked for.
-            task = self._remember(sync.sync_id, asyncio.create_task(self._look_again(sync)))
-        if task is None:
-            task = self._remember(sync.sync_id, asyncio.create_task(self._start(sync)))
-        answer = await asyncio.shield(task)
-        if answer.outcome not in (pb.DONE, pb.UNCONFIRMED) and self._tasks.get(sync.sync_id) is task:
-            del self._tasks[sync.sync_id]  # it certainly did not start: the same id may be tried again
-        return answer
+        attempt = self._attempts.setdefault(sync.sync_id, _Attempt())
+        while len(self._attempts) > _REMEMBERED:
+            self._attempts.popitem(last=False)
+        if attempt.task is None or attempt.is_over:
+            attempt.task = asyncio.create_task(self._try(sync, attempt))
+        return await asyncio.shield(attempt.task)
 
-    def _remember(self, sync_id: str, task: asyncio.Task[Answer]) -> asyncio.Task[Answer]:
-        self._tasks[sync_id] = task
-        self._tasks.move_to_end(sync_id)
-        while len(self._tasks) > _REMEMBERED:
-            self._tasks.popitem(last=False)
-        return task
-
-    async def _start(self, sync: pb.Sync) -> Answer:
+    async def _try(self, sync: pb.Sync, attempt: _Attempt) -> Answer:
+        """Look first, then send; but not while an earlier request with this id may still arrive."""
         key = sync.application
         try:
             application = await self._read(key)
         except ArgoCdError as error:
-            return Answer(outcome_of(error), str(error))
+            unclear = f"{error} An earlier request may have arrived."
+            return Answer(outcome_of(error), str(error)) if attempt.sent_at is None else Answer(pb.UNCONFIRMED, unclear)
         if key.uid and key.uid != (application.get("metadata") or {}).get("uid"):
             return Answer(pb.NOT_FOUND, f"{key.name} was deleted and created again. Nothing was started.")
         if carries(application, sync.sync_id):
             return Answer(pb.DONE, "The operation was started before.", application)
+        if attempt.sent_at is not None and not self._has_certainly_not_arrived(application, attempt):
+            return Answer(pb.UNCONFIRMED, f"This sync was sent before, and {key.name} does not show whether it arrived.")
+        return await self._send(sync, attempt, application)
+
+    def _has_certainly_not_arrived(self, application: Mapping[str, Any], attempt: _Attempt) -> bool:
+        """Enough time has passed for it, and no operation has begun since."""
+        waited_s = asyncio.get_running_loop().time() - (attempt.sent_at or 0)
+        return waited_s > self._timing.quiet_s and not application.get("operation") and _began(application) == attempt.before
+
+    async def _send(self, sync: pb.Sync, attempt: _Attempt, application: Mapping[str, Any]) -> Answer:
+        attempt.sent_at, attempt.before = asyncio.get_running_loop().time(), _began(application)
         try:
-            started = await self._argocd.post(application_path(key.name, "/sync"), sync_body(sync))
+            started = await self._argocd.post(application_path(sync.application.name, "/sync"), sync_body(sync))
         except ArgoCdError as error:
-            return await self._after(error, sync)
+            answer = await self._after(error, sync)
+            if answer.outcome not in (pb.DONE, pb.UNCONFIRMED):
+                attempt.sent_at = None  # it certainly did not start: it may be asked for again at once
+            return answer
         return Answer(pb.DONE, "The operation was started.", started)
 
     async def _after(self, error: ArgoCdError, sync: pb.Sync) -> Answer:
@@ -82,12 +103,6 @@ class Syncs:
         if error.kind is Kind.UNAVAILABLE:  # Argo CD itself said no
             return Answer(pb.UNAVAILABLE, str(error))
         return Answer(pb.UNCONFIRMED, f"{error} The sync was sent, and {sync.application.name} does not show whether it arrived.")
-
-    async def _look_again(self, sync: pb.Sync) -> Answer:
-        found = await self._look_for(sync)
-        if found is not None:
-            return Answer(pb.DONE, "The operation was started; Argo CD's answer was lost on the way.", found)
-        return Answer(pb.UNCONFIRMED, f"This sync was sent before, and {sync.application.name} does not show whether it arrived.")
 
     async def _look_for(self, sync: pb.Sync) -> dict[str, Any] | None:
         """GET the application until it shows our operation, for a few seconds."""
@@ -107,6 +122,11 @@ class Syncs:
 
     async def _read(self, key: pb.ApplicationKey) -> dict[str, Any]:
         return await self._argocd.get(application_path(key.name), {"appNamespace": key.namespace, "project": key.project})
+
+
+def _began(application: Mapping[str, Any]) -> str:
+    """When the last operation began, as Argo CD writes it; "" if there was none."""
+    return str(((application.get("status") or {}).get("operationState") or {}).get("startedAt") or "")
 
 
 def sync_body(sync: pb.Sync) -> dict[str, Any]:

@@ -113,6 +113,31 @@ async def test_a_sync_that_may_have_arrived_is_never_sent_again(hub, argocd, con
     assert argocd.count("POST", SYNC_PATH) == 1
 
 
+async def test_a_sync_that_left_no_trace_is_sent_again_after_a_quiet_time(hub, argocd, config):
+    argocd.answers["POST", SYNC_PATH] = [is_lost_on_the_way]
+
+    async with running(config, quiet_s=0.2):
+        await hub.next_of("reports", where=lambda batch: batch.is_snapshot_end)
+        first = await hub.command(sync=sync(), identifier="c1")
+        second = await hub.command(sync=sync(), identifier="c2")
+
+    assert [first.outcome, second.outcome] == [pb.UNCONFIRMED, pb.DONE]
+    assert argocd.count("POST", SYNC_PATH) == 2
+
+
+async def test_it_is_not_sent_again_once_any_operation_has_begun_since(hub, argocd, config):
+    argocd.answers["POST", SYNC_PATH] = [is_lost_on_the_way]
+
+    async with running(config, quiet_s=0.2):
+        await hub.next_of("reports", where=lambda batch: batch.is_snapshot_end)
+        await hub.command(sync=sync(), identifier="c1")
+        argocd.put(make_application("shop", version="5", operationState={"phase": "Succeeded", "startedAt": "2026-11-21T21:44:03Z"}))
+        second = await hub.command(sync=sync(), identifier="c2")
+
+    assert second.outcome == pb.UNCONFIRMED
+    assert argocd.count("POST", SYNC_PATH) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "message", "outcome"),
     [
