@@ -16,10 +16,21 @@ from infrastructure.models import ArgoInstance, ConnectionSpan, Gateway, HealthC
 from infrastructure.services import change_instance, remove_instance
 
 
+class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Addresses as texts: names in a cluster have no top level, which a URLField insists on. The service checks them."""
+
+    api_url = forms.CharField(max_length=500, label="Argo CD’s address in the cluster", widget=forms.TextInput(attrs={"class": "vTextField"}))
+    web_ui_url = forms.CharField(max_length=500, required=False, label="Argo CD’s address for people", widget=forms.TextInput(attrs={"class": "vTextField"}))
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return {*super()._get_validation_exclusions(), "api_url", "web_ui_url"}  # type: ignore[misc]  # not in the stubs
+
+
 @admin.register(ArgoInstance)
 class InstanceAdmin(ServiceAdmin[ArgoInstance]):
     """Which environments an instance serves, and what its gateway is told at the next installation."""
 
+    form = InstanceForm
     list_display = ["name", "gateway_state", "serves", "applications_there", "created_at"]
     list_filter = ["environments"]
     search_fields = ["name", "web_ui_url"]
