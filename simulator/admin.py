@@ -79,7 +79,8 @@ class Admin:
         world = self._world
         apps = {str(app.key): app.doc for app in world.store.sorted_apps()}
         faults = [fault.document() for fault in world.faults.active]
-        state = {"version": world.config.version, "resourceVersion": world.store.version, "tokens": world.accounts.minted}
+        state: Json = {"version": world.config.version, "resourceVersion": world.store.version, "tokens": world.accounts.minted}
+        state["streams"] = len(world.streams)
         return {**state, "faults": faults, "applications": apps, **self._lifecycle.describe()}
 
     def _set_knobs(self, body: Json) -> Json:

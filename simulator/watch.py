@@ -20,7 +20,7 @@ _PATH = "/api/v1/stream/applications"
 
 
 @dataclass(eq=False)
-class _Subscriber:
+class Subscriber:
     """A bounded queue that silently drops what does not fit, as Argo CD's does."""
 
     limit: int
@@ -69,7 +69,7 @@ async def _next(lines: AsyncGenerator[bytes, None]) -> bytes:
 
 async def applications(world: World, *, pick: Pick, is_visible: Pick, view: View, after: int | None, fields: list[str]) -> AsyncGenerator[bytes, None]:
     """One JSON line an event. `after` is the resourceVersion filter; with it there is no snapshot. `pick` selects by query, `is_visible` by RBAC."""
-    subscriber = _Subscriber(world.config.knobs.watch_buffer)
+    subscriber = Subscriber(world.config.knobs.watch_buffer)
     stop = world.store.watch(lambda kind, app: subscriber.push(kind, app, app.doc))
     last_sent: dict[str, bytes] = {}
     faults = _StreamFaults(world)
