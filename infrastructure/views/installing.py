@@ -23,7 +23,7 @@ class Needs:
     host: str
     port: str
     trust: str
-    resources: str = "50 m CPU, 64 Mi memory"
+    resources: str = "50 m CPU, 96 Mi memory"
 
 
 @dataclass(frozen=True)
