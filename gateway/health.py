@@ -27,10 +27,10 @@ _TLS_WORDS = {
     ArgoCdTls.SKIP_VERIFY: "Not verified, because it is configured so.",
     ArgoCdTls.PLAINTEXT: "Plaintext, because it is configured so.",
 }
+# Advice ends in the command, if there is one: the page puts a copy button beside it.
 _TRUST_ADVICE = (
-    "Give the gateway Argo CD's certificate: kubectl --namespace argocd get secret argocd-secret --output 'jsonpath={.data.tls\\.crt}' "
-    "| base64 --decode > argocd.crt, "
-    "then helm upgrade with --set argocd.tls=custom_ca --set-file argocd.caBundle=argocd.crt"
+    "Set argocd.tls to custom_ca and give the gateway Argo CD's certificate by --set-file argocd.caBundle=argocd.crt; this prints it: "
+    "kubectl --namespace argocd get secret argocd-secret --output 'jsonpath={.data.tls\\.crt}' | base64 --decode"
 )
 _PERMISSIONS = (("applications", "get"), ("applications", "sync"), ("logs", "get"))
 
@@ -158,7 +158,7 @@ class Health:
             return
         if not user.get("loggedIn"):
             self._feed.pause()
-            advice = f"Make a new one: {_RENEW} and store it in the Secret the gateway reads; it is picked up without a restart."
+            advice = f"Make a new one, and replace it in the Secret; it is picked up without a restart: {_RENEW}"
             check.fail("token", self._why_rejected(), advice, waits_for="the token")
             return
         self._feed.resume()
