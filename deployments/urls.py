@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from deployments.views import applications, deployments, releases
+from deployments.views import applications, deployments, overview, releases
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.show, name="overview"),
     path("applications/", applications.applications, name="applications"),
     path("applications/<int:pk>/", applications.application_detail, name="application"),
     path("applications/<int:pk>/act/", applications.application_act, name="application-act"),
