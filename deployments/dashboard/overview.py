@@ -89,7 +89,7 @@ def _under_way(user: Any) -> Any:
 
 def _tiles(groups: list[Group], offline: int, user: Any) -> list[tuple[str, list[Tile]]]:
     deployments = _under_way(user).values_list("status").order_by().annotate(number=Count("pk"))
-    by_status = {status: number for status, number in deployments}
+    by_status = dict(deployments)
 
     def counted(condition: Any) -> int:
         return sum(group.sources for group in groups if condition(group))
