@@ -137,7 +137,7 @@ class Edits:
             metadata = {"name": name, "labels": dict(body.get("labels") or {}), "annotations": dict(body.get("annotations") or {})}
             self.put_application({"metadata": metadata, "spec": spec, "initially": str(body.get("initially", "synced"))}, synthetic=resources)
             if i % 50 == 49:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.001)
         return {"applications": len(self._world.store.apps)}
 
     async def push(self, body: Json) -> Json:

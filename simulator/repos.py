@@ -167,14 +167,14 @@ class Repositories:
         where = ["-C", str(mirror)] if mirror else []
         command = ["git", *where, *arguments]
         try:
-            done = subprocess.run(command, env=self._environment(url), capture_output=True, timeout=self._timeout_s, check=False)
+            done = subprocess.run(command, env=self.environment(url), capture_output=True, timeout=self._timeout_s, check=False)
         except subprocess.TimeoutExpired:
             raise SourceError("rpc error: code = Unknown desc = failed to list refs: context deadline exceeded") from None
         if done.returncode:
             raise SourceError(f"rpc error: code = Unknown desc = failed to list refs: {_reason(done.stderr)}")
         return done.stdout
 
-    def _environment(self, url: str) -> dict[str, str]:
+    def environment(self, url: str) -> dict[str, str]:
         configuration = {"safe.directory": "*", "gc.auto": "0", "protocol.version": "2", "credential.helper": "", "core.askPass": ""}
         found = next((r for r in self.configured if url and r.get("username") and normalise_url(r["url"]) == normalise_url(url)), None)
         if found:

@@ -318,7 +318,7 @@ def test_pruning_happens_only_when_asked(simulate, repository):
     pruned = client.wait("shop", lambda a: phase_of(a) == "Succeeded" and sync_of(a) == "Synced")
 
     assert kept["status"]["operationState"]["syncResult"]["resources"][-1]["message"] == "ignored (requires pruning)"
-    assert [r for r in kept["status"]["resources"] if r.get("requiresPruning")][0]["name"] == "shop-settings"
+    assert next(r for r in kept["status"]["resources"] if r.get("requiresPruning"))["name"] == "shop-settings"
     assert "shop-settings" not in json.dumps(pruned["status"]["resources"])
 
 

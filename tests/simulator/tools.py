@@ -1,5 +1,6 @@
 """What the tests of the simulator share: a repository on disk, applications, an HTTP client and a recording watch."""
 
+import contextlib
 import json
 import os
 import socket
@@ -149,7 +150,9 @@ class Client:
     def raw(self, request: bytes):
         """A connection on which the request has been sent."""
         parts = urlsplit(self.url)
-        connection = socket.create_connection((parts.hostname, parts.port), timeout=5)
+        connection = socket.create_connection((parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)), timeout=5)
+        if self._context is not None:
+            connection = self._context.wrap_socket(connection, server_hostname=parts.hostname)
         connection.sendall(request)
         return connection
 
@@ -206,10 +209,8 @@ class Watch:
     def __exit__(self, *_):
         if self._answer is not None and self._answer.fp is not None:
             raw = self._answer.fp.raw._sock
-            try:
+            with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self._thread.join(5)
 
     def until(self, holds, *, seconds=PATIENCE_S):
