@@ -34,3 +34,8 @@ def test_sign_in_refuses_with_a_sentence(client):
 
     assert "Not signed in." in answer.content.decode()
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_pages_are_kept_apart_from_their_parts_in_caches(client):
+    assert "HX-Request" in client.get("/sign-in/").headers["Vary"]
