@@ -1,12 +1,15 @@
 """Pure: an instance -> the values, commands and manifests that install, and remove, its gateway."""
 
+import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 REGISTRATION_SECRET = "octoargo-registration"  # noqa: S105  the name of a Secret, not its content
+_UNUSUAL = re.compile(r"[^\n\x20-\x7e\xa1-\u1fff\u2030-\ud7ff]")  # PyYAML would fold U+0085, U+2028 and their like into line ends
+ARGOCD_SECRET = "octoargo-argocd-token"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -86,19 +89,28 @@ def uninstall_command(instance: str) -> str:
     return _continued([f"helm uninstall {name}", f"--namespace {name}"])
 
 
-def secret_command(installation: Installation, *, name: str = "octoargo-argocd-token") -> str:
-    """Makes the namespace and the Secret that argocd.existingSecret names, so that the token enters no file and no Git."""
-    space, secret = shlex.quote(installation.release), shlex.quote(installation.argocd_secret or name)
-    token = shlex.quote(installation.argocd_token) if installation.argocd_token else '"$ARGOCD_TOKEN"'
-    create = f"kubectl --namespace {space} create secret generic {secret} --from-literal=token={token}"
-    return f"kubectl create namespace {space} --dry-run=client --output yaml | kubectl apply --filename -\n{create}"
+def secret_command(installation: Installation) -> str:
+    """Makes the namespace and the Secrets that `application_manifest` names, so that no token enters Git; "" when none is needed.
+
+    Running it again is harmless. The Argo CD token is taken from the shell variable ARGOCD_TOKEN when it is not at hand.
+    """
+    secrets = []
+    if installation.registration_token:
+        secrets.append((REGISTRATION_SECRET, shlex.quote(installation.registration_token)))
+    if not installation.argocd_secret:
+        secrets.append((ARGOCD_SECRET, shlex.quote(installation.argocd_token) if installation.argocd_token else '"$ARGOCD_TOKEN"'))
+    if not secrets:
+        return ""
+    space = shlex.quote(installation.release)
+    made = [f"create namespace {space}"]
+    made += [f"--namespace {space} create secret generic {name} \\\n  --from-literal=token={token}" for name, token in secrets]
+    return "\n".join(f"kubectl {what} --dry-run=client --output yaml | kubectl apply --filename -" for what in made)
 
 
 def application_manifest(installation: Installation, *, argocd_namespace: str = "argocd", argocd_project: str = "default") -> str:
-    """An Argo CD Application that installs the gateway from its chart. It holds no Argo CD token: that is in an existing Secret."""
-    shown = values(installation)
-    shown["argocd"].pop("token", None)
-    shown["argocd"].setdefault("existingSecret", "octoargo-argocd-token")
+    """An Argo CD Application that installs the gateway from its chart. It holds no token: those are in Secrets, see `secret_command`."""
+    shown = values(replace(installation, registration_token="", argocd_token="", argocd_secret=installation.argocd_secret or ARGOCD_SECRET))
+    shown["registration"] = {"existingSecret": REGISTRATION_SECRET}
     manifest = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
@@ -130,11 +142,12 @@ def _continued(lines: list[str]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines (CA bundles) as blocks."""
+    """Writes texts of several lines (CA bundles) as blocks, and texts with unusual white space or controls in escapes."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = '"' if _UNUSUAL.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

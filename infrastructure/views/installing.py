@@ -85,7 +85,7 @@ def install_texts(instance: ArgoInstance, *, token: str = "", argocd_token: str 
         values_file=helm_values.values_file(described),
         values=helm_values.values_yaml(replace(described, registration_token="")),
         helm=f"{helm} \\\n  --set-literal argocd.token={TOKEN_PLACE}" if is_missing else helm,
-        secret="" if instance.token_secret else helm_values.secret_command(described),
+        secret=helm_values.secret_command(described),
         application=helm_values.application_manifest(described),
         argocd_token=argocd_token,
         needs_argocd_token=is_missing,

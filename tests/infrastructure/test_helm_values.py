@@ -1,10 +1,14 @@
 """What installs a gateway: valid YAML and safe commands whatever the texts hold."""
 
+import json
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema
+import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infrastructure.helm_values import Installation, application_manifest, helm_command, secret_command, uninstall_command, values_yaml
@@ -47,6 +51,7 @@ def test_numbers_and_words_in_texts_stay_texts():
     assert (values["image"]["tag"], values["argocd"]["token"], values["instance"]["name"]) == ("1.10", "null", "on")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_text_comes_back_as_it_was(text):
     values = yaml.safe_load(values_yaml(replace(INSTALLATION, argocd_server_name=text, argocd_ca_bundle=text)))
@@ -72,17 +77,46 @@ def test_the_helm_command_quotes_for_the_shell():
     assert "1.0 && x" in words
 
 
-def test_the_application_manifest_holds_no_argo_cd_token():
+def test_the_application_manifest_holds_no_token():
     text = application_manifest(replace(INSTALLATION, chart="oci://charts.example.com/octoargo/gateway", chart_version="0.1.0"))
 
     source = yaml.safe_load(text)["spec"]["source"]
+    values = source["helm"]["valuesObject"]
     assert (source["repoURL"], source["chart"], source["targetRevision"]) == ("charts.example.com/octoargo", "gateway", "0.1.0")
-    assert source["helm"]["valuesObject"]["argocd"]["existingSecret"] == "octoargo-argocd-token"
+    assert (values["argocd"]["existingSecret"], values["registration"]) == ("octoargo-argocd-token", {"existingSecret": "octoargo-registration"})
     assert "eyJ" not in text
+    assert "octo_abc" not in text
 
 
-def test_secret_and_uninstall_commands():
-    assert secret_command(replace(INSTALLATION, argocd_token="")).endswith(
-        'kubectl --namespace octoargo-eu-west create secret generic octoargo-argocd-token --from-literal=token="$ARGOCD_TOKEN"'
-    )
+def test_the_secret_command_makes_what_the_manifest_names():
+    command = secret_command(INSTALLATION)
+
+    assert command.splitlines() == [
+        "kubectl create namespace octoargo-eu-west --dry-run=client --output yaml | kubectl apply --filename -",
+        "kubectl --namespace octoargo-eu-west create secret generic octoargo-registration \\",
+        "  --from-literal=token=octo_abc --dry-run=client --output yaml | kubectl apply --filename -",
+        "kubectl --namespace octoargo-eu-west create secret generic octoargo-argocd-token \\",
+        "  --from-literal=token=eyJ.a.b --dry-run=client --output yaml | kubectl apply --filename -",
+    ]
+    assert '"$ARGOCD_TOKEN"' in secret_command(replace(INSTALLATION, argocd_token=""))
+    assert secret_command(replace(INSTALLATION, registration_token="", argocd_secret="own")) == ""
+
+
+def test_the_uninstall_command():
     assert uninstall_command("eu-west") == "helm uninstall octoargo-eu-west \\\n  --namespace octoargo-eu-west"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"argocd_ca_bundle": "", "tls": "verify", "thumbprint": "ab" * 32},
+        {"thumbprint": "ab" * 32, "may_sync": False, "argocd_token": "", "argocd_secret": "own"},
+        {"thumbprint": "", "registration_token": "", "hub_plaintext": True, "tls": "plaintext", "argocd_url": "http://argocd", "argocd_ca_bundle": ""},
+    ],
+)
+def test_the_chart_takes_the_values(values):
+    schema = json.loads((Path(__file__).parents[2] / "gateway/chart/values.schema.json").read_text())
+    installation = replace(INSTALLATION, **values)
+
+    jsonschema.validate(yaml.safe_load(values_yaml(installation)), schema)
+    jsonschema.validate(yaml.safe_load(application_manifest(installation))["spec"]["source"]["helm"]["valuesObject"], schema)

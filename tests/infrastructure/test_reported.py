@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infrastructure.reported import MAX_CONTENT, TOO_LARGE, UNREADABLE, is_storable_name, read_application
@@ -71,6 +71,7 @@ def test_is_storable_name(name, is_storable):
     assert is_storable_name(name) is is_storable
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_any_json_gives_something_that_can_be_stored(document):
     found = read_application(json.dumps(document).encode())
