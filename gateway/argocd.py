@@ -108,13 +108,13 @@ class ArgoCd:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Mapping[str, Any] | None = None, *, accept: str, trace: Any = None, read_s: float | None = None
+        self, path: str, query: Mapping[str, Any] | None = None, *, accept: str, encoding: str = "identity", trace: Any = None, read_s: float | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open a stream of lines. No limit for the headers: a watch without applications sends none; see `read_s` for a silence limit.
+        """Open a stream of bytes. No limit for the headers: a watch without applications sends none; `read_s` limits silence.
 
         Raises ArgoCdError.
         """
-        headers = {"Authorization": f"Bearer {self.token()}", "Accept": accept, "Accept-Encoding": "identity"}
+        headers = {"Authorization": f"Bearer {self.token()}", "Accept": accept, "Accept-Encoding": encoding}
         extensions: dict[str, Any] = {**self._extensions, **({"trace": trace} if trace else {})}
         timeout = httpx2.Timeout(_CONNECT_S, read=read_s)
         try:
@@ -122,7 +122,7 @@ class ArgoCd:
                 if response.status_code != 200:
                     await response.aread()
                     raise error_of(response)
-                yield _lines(response)
+                yield response.aiter_bytes()
         except httpx2.HTTPError as error:
             raise self._transport_error(error) from error
 
@@ -273,10 +273,10 @@ def _query(query: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (query or {}).items() if value not in (None, "", False, [])}
 
 
-async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """Lines of a stream of any length, without their ends. A last line without an end was cut off, and is dropped."""
+async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Lines of any length, without their ends. A last line without an end was cut off, and is dropped."""
     parts: list[bytes] = []
-    async for chunk in response.aiter_raw():
+    async for chunk in chunks:
         *ends, rest = chunk.split(b"\n")
         for end in ends:
             yield b"".join((*parts, end)).rstrip(b"\r")

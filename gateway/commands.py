@@ -10,7 +10,7 @@ import structlog
 
 from gateway import gateway_pb2 as pb
 from gateway import trim
-from gateway.argocd import ArgoCd, ArgoCdError, application_path, error_in
+from gateway.argocd import ArgoCd, ArgoCdError, application_path, error_in, lines_of
 from gateway.config import Config
 from gateway.reports import Reports
 from gateway.sync import Answer, Syncs, outcome_of
@@ -177,7 +177,7 @@ class Commands:
         query |= {"tailLines": logs.tail_lines or 200, "follow": "true" if logs.follow else ""}
         path = application_path(logs.application.name, "/logs")
         async with self._argocd.stream(path, query, accept="application/json") as stream:
-            async for entries in _collected(stream):
+            async for entries in _collected(lines_of(stream)):
                 await send(pb.CommandResult(id=command.id, outcome=pb.DONE, content=trim.canonical(entries), has_more=True))
         await send(pb.CommandResult(id=command.id, outcome=pb.DONE, content=b"[]"))
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import structlog
 
-from gateway.argocd import ArgoCd, ArgoCdError, Kind, application_path, error_in
+from gateway.argocd import ArgoCd, ArgoCdError, Kind, application_path, error_in, lines_of
 from gateway.config import Timing
-from gateway.reports import Key, Reports, is_newer, key_of, keys_of
+from gateway.listing import applications
+from gateway.reports import Key, Reports, is_newer, key_of
 
 log = structlog.get_logger(__name__)
 
-_LIST_S = 120.0  # for the answer: ten thousand applications are tens of megabytes
 _AT_ONCE = 8  # single GETs beside each other
 _MANY = 50  # more differences than this are taken from the list itself
 _LIST_WITHOUT_WATCH_S = 30.0
@@ -110,10 +110,10 @@ class Feed:
         try:
             async with (
                 asyncio.timeout(timing.watch_renew_s) as limit,
-                self._argocd.stream("/api/v1/stream/applications", accept="text/event-stream", trace=self._trace) as lines,
+                self._argocd.stream("/api/v1/stream/applications", accept="text/event-stream", trace=self._trace) as chunks,
             ):
                 limit.reschedule(loop.time() + timing.watch_silence_s)
-                async for line in lines:
+                async for line in lines_of(chunks):
                     limit.reschedule(loop.time() + timing.watch_silence_s)
                     if not has_spoken:
                         has_spoken = True
@@ -157,29 +157,34 @@ class Feed:
     # The list
 
     async def _keep_listing(self) -> None:
+        failures = 0
         while True:
             await self._may_run.wait()
             self._list_soon.clear()
             try:
                 await self._list_once()
+                failures = 0
                 self._set_list_error("")
             except ArgoCdError as error:
+                failures += 1
                 log.info("list_failed", reason=str(error))
                 self._set_list_error(str(error))
             except Exception as error:
+                failures += 1
                 log.exception("list_broke")
                 self._set_list_error(str(error))
-            await self._until_next_list()
+            await self._until_next_list(failures)
 
-    async def _until_next_list(self) -> None:
-        is_well = self.watch_state in (WatchState.OPEN, WatchState.SILENT) and not self.list_error
+    async def _until_next_list(self, failures: int) -> None:
+        if failures:
+            await asyncio.sleep(backoff_s(failures, self._timing))
+            return
+        is_watching = self.watch_state in (WatchState.OPEN, WatchState.SILENT)
         try:
-            async with asyncio.timeout(self._timing.list_s if is_well else min(_LIST_WITHOUT_WATCH_S, self._timing.list_s)):
+            async with asyncio.timeout(self._timing.list_s if is_watching else min(_LIST_WITHOUT_WATCH_S, self._timing.list_s)):
                 await self._list_soon.wait()
         except TimeoutError:
             pass
-        if self.list_error:
-            await asyncio.sleep(backoff_s(1, self._timing))
 
     async def _list_once(self) -> None:
         """Compare with all that is visible. The watch goes first at the start, because it shows more than a list does.
@@ -187,11 +192,20 @@ class Feed:
         Raises ArgoCdError.
         """
         known = self._reports.keys()
-        body = await self._argocd.get("/api/v1/applications", timeout_s=_LIST_S)
-        items = [item for item in body.get("items") or [] if isinstance(item, dict)]
+        listed: set[Key] = set()
+        differing: dict[Key, str] = {}  # -> Argo CD's project
+        async for item in applications(self._argocd):
+            key = key_of(item)
+            listed.add(key)
+            if not self._reports.same_content(item):
+                differing[key] = str((item.get("spec") or {}).get("project") or "default")
         if not self._reports.is_complete:
-            await self._let_the_watch_show(keys_of(items))
-        await self._adopt(items, known)
+            await self._let_the_watch_show(listed)
+            differing = {key: project for key, project in differing.items() if self._reports.get(key) is None}
+        if len(differing) > _MANY:
+            differing = await self._take_from_list(differing)
+        missing = {key: held.project for key in known - listed if (held := self._reports.get(key))}
+        await self._confirm_all({**differing, **missing})
         self._reports.complete()
 
     async def _let_the_watch_show(self, keys: set[Key]) -> None:
@@ -202,32 +216,27 @@ class Feed:
         except TimeoutError:
             log.info("watch_is_slow", missing=len(keys - self._reports.keys()))
 
-    async def _adopt(self, items: list[dict[str, Any]], known: set[Key]) -> None:
-        """Take over what the list knows better, each difference confirmed by a fresh GET unless there are many."""
-        differing = []
-        for item in items:
-            if not self._reports.same_content(item):
-                differing.append(item)
-            await asyncio.sleep(0)
-        if len(differing) > _MANY:
-            differing = [item for item in differing if not self._take_from_list(item)]
-        listed = keys_of(items)
-        missing = [(key, held.project) for key in known - listed if (held := self._reports.get(key))]
-        confirm = [(key_of(item), str((item.get("spec") or {}).get("project") or "default")) for item in differing] + missing
-        if confirm:
-            log.info("list_differed", changed=len(differing), missing=len(missing))
+    async def _take_from_list(self, differing: dict[Key, str]) -> dict[Key, str]:
+        """Take over many differences from another list; return those that it shows older than we hold them."""
+        log.info("list_differed_much", applications=len(differing))
+        left = dict(differing)
+        async for item in applications(self._argocd):
+            key = key_of(item)
+            held = self._reports.get(key)
+            version = str((item.get("metadata") or {}).get("resourceVersion") or "")
+            if key in left and (held is None or is_newer(version, held.resource_version)):
+                self._reports.seen(item)
+                del left[key]
+        return left
+
+    async def _confirm_all(self, doubtful: dict[Key, str]) -> None:
+        """Ask for each by itself: a list may be behind, and shows less of an application."""
+        if doubtful:
+            log.info("list_differed", applications=len(doubtful))
         limit = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for key, project in confirm:
+            for key, project in doubtful.items():
                 group.create_task(self._confirm(key, project, limit))
-
-    def _take_from_list(self, item: dict[str, Any]) -> bool:
-        held = self._reports.get(key_of(item))
-        version = str((item.get("metadata") or {}).get("resourceVersion") or "")
-        if held is not None and not is_newer(version, held.resource_version):
-            return False
-        self._reports.seen(item)
-        return True
 
     async def _confirm(self, key: Key, project: str, limit: asyncio.Semaphore) -> None:
         async with limit:

@@ -6,7 +6,7 @@ seen / gone -> waiting (one entry per application, last one wins) -> sent (un-ac
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -245,10 +245,6 @@ def key_of(application: Mapping[str, Any]) -> Key:
     """(namespace, name) of an Application."""
     metadata = application.get("metadata") or {}
     return str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
-
-
-def keys_of(applications: Iterable[Mapping[str, Any]]) -> set[Key]:
-    return {key_of(application) for application in applications}
 
 
 def is_newer(version: str, than: str) -> bool:
