@@ -17,8 +17,8 @@ from tests.git_server import BareRepository, git, make_repository, running
 
 APPLICATIONS = 100
 FILES_PER_APPLICATION = 10
-PUSH_ROUNDS = 15
-READ_ROUNDS = 7
+PUSH_ROUNDS = 24
+READ_ROUNDS = 8
 REVISIONS = 10
 PUSH_GOAL = 1.7
 READ_GOAL = 2.5
@@ -59,11 +59,14 @@ def _report_push(way: str, root: Path, repository: BareRepository, url: str, cre
     mirror.fetch("main")
     ours, bare = [], []
     for turn in range(PUSH_ROUNDS):
-        base = mirror.fetch("main")
-        ours.append(_seconds(partial(_deploy, mirror, base, f"2.{turn}.0")))
-        assert int(git("rev-list", "--count", f"{base}..main", cwd=repository.path)) == 1, "not one commit"
-        ready = _ready_commit(root, repository, turn)
-        bare.append(_seconds(partial(_bare_push, ready, url, credential)))
+        for is_ours in _turns(turn):
+            if is_ours:
+                base = mirror.fetch("main")
+                ours.append(_seconds(partial(_deploy, mirror, base, f"2.{turn}.0")))
+                assert int(git("rev-list", "--count", f"{base}..main", cwd=repository.path)) == 1, "not one commit"
+            else:
+                ready = _ready_commit(root, repository, turn)
+                bare.append(_seconds(partial(_bare_push, ready, url, credential)))
     ratio = statistics.median(ours) / statistics.median(bare)
     print(
         f"commit and push of one tag to {APPLICATIONS} applications in one repository, {way}, one commit: "
@@ -111,9 +114,12 @@ def _report_reads(root: Path, repository: BareRepository) -> None:
     clone = next((root / "reading").glob("*.git"))
     wanted = [(sha, f"apps/app-{number:03}/file-{file}.yaml") for sha in revisions for number in range(APPLICATIONS) for file in range(FILES_PER_APPLICATION)]
     ours, bare = [], []
-    for _ in range(READ_ROUNDS):
-        ours.append(_seconds(lambda: _read(mirror, wanted)))
-        bare.append(_seconds(lambda: _pipelined(clone, wanted)))
+    for turn in range(READ_ROUNDS):
+        for is_ours in _turns(turn):
+            if is_ours:
+                ours.append(_seconds(partial(_read, mirror, wanted)))
+            else:
+                bare.append(_seconds(partial(_pipelined, clone, wanted)))
     ratio = statistics.median(ours) / statistics.median(bare)
     print(
         f"reads for drift of {REVISIONS * APPLICATIONS:,} (application, revision) pairs, {FILES_PER_APPLICATION} files each: "
@@ -132,6 +138,11 @@ def _read(mirror: Mirror, wanted: list[tuple[str, str]]) -> None:
 def _pipelined(clone: Path, wanted: list[tuple[str, str]]) -> None:
     feed = "".join(f"{sha}:{path}\n" for sha, path in wanted).encode()
     subprocess.run(["git", "cat-file", "--batch", "--buffer"], cwd=clone, input=feed, stdout=subprocess.PIPE, check=True)
+
+
+def _turns(turn: int) -> tuple[bool, bool]:
+    """Who goes first changes each time."""
+    return (True, False) if turn % 2 else (False, True)
 
 
 def _seconds(work: Callable[[], object]) -> float:
