@@ -10,6 +10,7 @@ from deployments.services.errors import NoMappedApplications, NotCancelled, NotR
 from deployments.services.finishing import finish
 from deployments.services.waking import wake_on_commit
 from deployments.status import DeploymentStatus
+from deployments.steps.records import set_live_states
 from deployments.steps.scope import scope_name, sources_in_scope
 from infrastructure.models import ArgoInstance, Environment, Tenant
 from infrastructure.sentences import at
@@ -40,8 +41,7 @@ def create_deployment(*, release: Release, environment: Environment, tenant: Ten
         for position, step in enumerate(release.process, start=1)
     )
     LogEntry.objects.create(deployment=deployment, at=now, text=f"Queued: {release} to {environment}{f' for {tenant}' if tenant else ''}.")
-    for source in sources:
-        LiveState.objects.update_or_create(source=source, defaults={"deployment": deployment, "due_at": now})
+    set_live_states([LiveState(source=source, deployment=deployment, due_at=now) for source in sources], ["deployment", "due_at"])
     record_event(kind="deployment_created", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
     wake_on_commit([deployment.pk])
     return deployment

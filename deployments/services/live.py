@@ -26,7 +26,7 @@ CLAIMED_AT_ONCE = 2000
 LOOK_AGAIN = timedelta(minutes=1)  # when Git did not answer
 SWEPT_AT_ONCE = 500
 SWEPT_AFTER = timedelta(minutes=5)
-WRITTEN_FIELDS = ["live_sync", "reason", "detail", "checked_revision", "checked_at", "claimed_until"]
+JUDGED_FIELDS = ["live_sync", "reason", "detail", "checked_revision"]
 
 
 def claim_due_live_states(*, now: datetime) -> list[int]:
@@ -56,9 +56,9 @@ def judge_sources(*, source_ids: Iterable[int], now: datetime) -> None:
     drifts = compare_live([state for state in states if _is_comparable(state, now)])
     with transaction.atomic():
         _keep_acceptances(states)
-        for state in states:
-            _judge(state, seen[state.pk], drifts.get(state.pk), now)
-        LiveState.objects.bulk_update(states, WRITTEN_FIELDS, batch_size=200)
+        changed = [state for state in states if _judge(state, seen[state.pk], drifts.get(state.pk), now)]
+        LiveState.objects.bulk_update(changed, JUDGED_FIELDS, batch_size=200)
+        LiveState.objects.filter(pk__in=[state.pk for state in states]).update(checked_at=now, claimed_until=None)
         _set_due(states, {pk for pk, drift in drifts.items() if drift.obstacle}, now)
 
 
@@ -128,14 +128,15 @@ def _is_comparable(state: LiveState, now: datetime) -> bool:
     return source.application.gone_at is None and len(source.revision) == 40 and silent_since(source.application.instance, now) is None
 
 
-def _judge(state: LiveState, seen: Observation | None, drift: Drift | None, now: datetime) -> None:
+def _judge(state: LiveState, seen: Observation | None, drift: Drift | None, now: datetime) -> bool:
+    """True when what is said of the source has changed."""
+    before = [getattr(state, field) for field in JUDGED_FIELDS]
     judgement = judge_live(_facts(state, seen, drift, now), now=now)
     state.live_sync, state.reason = judgement.live_sync, judgement.reason
     state.detail = _detail(state, judgement, drift)
-    state.claimed_until = None
-    state.checked_at = now
     if drift is not None and drift.is_compared:
         state.checked_revision = state.source.revision
+    return [getattr(state, field) for field in JUDGED_FIELDS] != before
 
 
 def _facts(state: LiveState, seen: Observation | None, drift: Drift | None, now: datetime) -> LiveFacts:

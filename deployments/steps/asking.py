@@ -1,9 +1,10 @@
 """Asks Argo CD, through the relay, to refresh or to sync a target's application. That it does not answer is a reason, not an error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -42,7 +43,9 @@ def ask_for_refresh(targets: Sequence[Target], now: datetime) -> None:
     applications = [application for group in todo.values() if (application := _application(group[0])) is not None]
     if not applications:
         return
-    asked = [_refresh(applications[0])] if len(applications) == 1 else list(POOL.map(_refresh_in_thread, applications))
+    away: set[int] = set()  # instances whose gateway nobody holds: one try is enough
+    calls = [partial(_refresh, application, away) for application in applications]
+    asked = [calls[0]()] if len(calls) == 1 else list(POOL.map(_in_thread, calls))
     for application, is_asked in zip(applications, asked, strict=True):
         for target in todo[application.pk]:
             target.refresh_requested_at = now if is_asked else None
@@ -84,21 +87,25 @@ def _read_only(target: Target) -> str:
     return f"Not synced: the gateway of {target.instance_name} is installed read-only. Reinstall it with sync, or sync in Argo CD."
 
 
-def _refresh(application: Application) -> bool:
+def _refresh(application: Application, away: set[int]) -> bool:
     """False when nobody was reached."""
+    if application.instance_id in away:
+        return False
     try:
         result = relay.refresh(application=application, timeout_s=REFRESH_TIMEOUT_S)
     except relay.CommandTimedOut:
         return True  # it was asked for; Argo CD only takes its time
     except relay.RelayError as error:
+        if isinstance(error, relay.GatewayAway):
+            away.add(application.instance_id)
         log.info("refresh_not_asked", application=application.name, reason=str(error))
         return False
     return bool(result.outcome not in (gateway_pb2.UNAVAILABLE, gateway_pb2.BUSY))
 
 
-def _refresh_in_thread(application: Application) -> bool:
+def _in_thread(call: Callable[[], bool]) -> bool:
     try:
-        return _refresh(application)
+        return call()
     finally:
         connection.close()
 

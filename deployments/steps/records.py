@@ -1,6 +1,6 @@
 """Writes down what a step did to its targets: in one transaction with the commit's SHA, so that nothing is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,9 @@ from deployments.models import IntendedChange, LiveState, LogEntry, StepRun, Tar
 from deployments.status import LogLevel, TargetOutcome, Verification
 from deployments.steps.edits import EditPlan, SourceEdit
 from deployments.steps.leases import Lease
+
+AT_ONCE = 200  # rows in one query
+RECORDED_FIELDS = ["branch", "outcome", "notes", "since_at", "reason", "commit_sha", "committed_at"]
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,22 @@ class Group:
 def record(*, step_run: StepRun, group: Group, pushed: Pushed, plan: EditPlan, lease: Lease, now: datetime) -> None:
     """Record the commit for every target of the group. Raises LeaseLost: whoever has the lease now finds the commit."""
     lease.confirm()
-    entries: list[LogEntry] = []
     for target in group.targets:
-        edit = plan.edits[target.pk]
-        _record_target(target, group.branch, pushed, edit, now)
-        if edit.outcome != TargetOutcome.SKIPPED:
-            _record_live_state(step_run, target, now)
-        entries += [_entry(step_run, target, note, now) for note in edit.notes]
-    entries.append(LogEntry(deployment=step_run.deployment, at=now, text=_summary(group, pushed, plan)))
-    LogEntry.objects.bulk_create(entries)
+        _take_down(target, group.branch, pushed, plan.edits[target.pk], now)
+    Target.objects.bulk_update(group.targets, RECORDED_FIELDS, batch_size=AT_ONCE)
+    written = [target for target in group.targets if target.outcome != TargetOutcome.SKIPPED]
+    IntendedChange.objects.filter(target__in=written).delete()
+    IntendedChange.objects.bulk_create((change for target in written for change in _changes(target, plan.edits[target.pk])), batch_size=AT_ONCE)
+    deployment = step_run.deployment
+    shown = {"release": deployment.release, "deployment": deployment, "deployed_at": now, "accepted_at": None, "due_at": now}
+    set_live_states([LiveState(source=target.source, target=target, **shown) for target in written if target.source], ["target", *shown])
+    entries = [_entry(step_run, target, note, now) for target in group.targets for note in plan.edits[target.pk].notes]
+    LogEntry.objects.bulk_create([*entries, LogEntry(deployment=deployment, at=now, text=_summary(group, pushed, plan))], batch_size=AT_ONCE)
+
+
+def set_live_states(states: Sequence[LiveState], fields: Sequence[str]) -> None:
+    """Write these fields of live states, whether there are rows yet or not."""
+    LiveState.objects.bulk_create(states, batch_size=AT_ONCE, update_conflicts=True, unique_fields=["source"], update_fields=fields)
 
 
 def refuse(target: Target, reason: str, now: datetime) -> None:
@@ -59,29 +69,23 @@ def _settle(target: Target, reason: str, now: datetime, **values: str) -> None:
     target.save(update_fields=["outcome", "reason", "since_at", *values])
 
 
-def _record_target(target: Target, branch: str, pushed: Pushed, edit: SourceEdit, now: datetime) -> None:
+def _take_down(target: Target, branch: str, pushed: Pushed, edit: SourceEdit, now: datetime) -> None:
     target.branch, target.outcome = branch, edit.outcome
     target.notes = [note.to_dict() for note in edit.notes]
     target.since_at = now
     if edit.outcome == TargetOutcome.SKIPPED:
         target.reason = edit.reason
-    else:
-        is_ours = pushed.is_new and edit.outcome == TargetOutcome.UPDATED
-        target.reason = "Committed." if is_ours else "Already there. It is verified all the same."
-        target.commit_sha = pushed.sha if is_ours else pushed.base_sha
-        target.committed_at = now
-        target.intended_changes.all().delete()
-        IntendedChange.objects.bulk_create(
-            IntendedChange(target=target, path=path, patch=list(found.patch), places=[place.to_dict() for place in found.places], sha256=found.sha256)
-            for path, found in sorted(edit.records.items())
-        )
-    target.save()
+        return
+    is_ours = pushed.is_new and edit.outcome == TargetOutcome.UPDATED
+    target.reason = "Committed." if is_ours else "Already there. It is verified all the same."
+    target.commit_sha = pushed.sha if is_ours else pushed.base_sha
+    target.committed_at = now
 
 
-def _record_live_state(step_run: StepRun, target: Target, now: datetime) -> None:
-    deployment = step_run.deployment
-    shown = {"target": target, "release": deployment.release, "deployment": deployment, "deployed_at": now, "accepted_at": None, "due_at": now}
-    LiveState.objects.update_or_create(source_id=target.source_id, defaults=shown)
+def _changes(target: Target, edit: SourceEdit) -> Iterator[IntendedChange]:
+    for path, found in sorted(edit.records.items()):
+        places = [place.to_dict() for place in found.places]
+        yield IntendedChange(target=target, path=path, patch=list(found.patch), places=places, sha256=found.sha256)
 
 
 def _entry(step_run: StepRun, target: Target, note: Note, now: datetime) -> LogEntry:

@@ -19,7 +19,7 @@ from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.leases import Lease
 from deployments.steps.messages import AUTHOR, commit_message, trailer
 from deployments.steps.progress import Far, Progress, StepBlocked
-from deployments.steps.records import Group, record, refuse, skip, write_log
+from deployments.steps.records import AT_ONCE, Group, record, refuse, set_live_states, skip, write_log
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import scope_name, sources_of
 from deployments.steps.sources import obstacle_to_writing
@@ -72,8 +72,8 @@ def _find_targets(step_run: StepRun, lease: Lease, now: datetime) -> Progress:
         return Progress(Far.FAILED, f"Failed: no application is mapped to {where} any more. Map one, then retry.")
     with transaction.atomic():
         lease.confirm()
-        targets = Target.objects.bulk_create([_new_target(step_run, source, now) for source in sources])
-        _touch_live_states(step_run, targets, now)
+        targets = Target.objects.bulk_create([_new_target(step_run, source, now) for source in sources], batch_size=AT_ONCE)
+        set_live_states([LiveState(source=source, deployment=deployment, due_at=now) for source in sources], ["deployment", "due_at"])
         for target in targets:
             if target.outcome == TargetOutcome.SKIPPED:
                 write_log(step_run, target.reason, now, level=LogLevel.WARN)
@@ -97,12 +97,6 @@ def _new_target(step_run: StepRun, source: ApplicationSource, now: datetime) -> 
         reason=obstacle,
         since_at=now if obstacle else None,
     )
-
-
-def _touch_live_states(step_run: StepRun, targets: Sequence[Target], now: datetime) -> None:
-    """The newest deployment of each source is this one; its live sync is judged again."""
-    for target in targets:
-        LiveState.objects.update_or_create(source_id=target.source_id, defaults={"deployment": step_run.deployment, "due_at": now})
 
 
 def _pending_by_repository(step_run: StepRun) -> list[list[Target]]:
@@ -144,8 +138,11 @@ def _first_group(step_run: StepRun, refs: RemoteRefs, targets: list[Target], lea
     with transaction.atomic():
         lease.confirm()
         for target in targets:
+            if target.source is None:
+                skip(target, f"Not tracked: {target.application_name} was removed with its instance.", now)
+                continue
             try:
-                resolved = refs.resolve(target.source.target_revision if target.source else "")
+                resolved = refs.resolve(target.source.target_revision)
             except NotABranch as error:
                 skip(target, f"Not tracked: {target.application_name}: {error}", now)
                 write_log(step_run, target.reason, now, level=LogLevel.WARN)
@@ -179,7 +176,7 @@ def _commit(step_run: StepRun, mirror: Mirror, group: Group) -> tuple[Pushed, Ed
     )
     since = deployment.created_at - CLOCK_SKEW
     pushed = mirror.commit_and_push(group.branch, base, edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
-    log.info("deployment_committed", deployment=deployment.pk, sha=pushed.sha, is_new=pushed.is_new, retries=pushed.retries)
+    log.info("deployment_committed" if pushed.is_new else "nothing_to_commit", deployment=deployment.pk, sha=pushed.sha, retries=pushed.retries)
     return pushed, plans[-1]
 
 

@@ -12,7 +12,7 @@ from deployments.status import LogLevel, TargetOutcome, Verification, Verificati
 from deployments.steps.asking import ask_for_refresh, ask_for_sync
 from deployments.steps.comparison import Answer, Question, ask
 from deployments.steps.progress import Far, Progress
-from deployments.steps.records import write_log
+from deployments.steps.records import AT_ONCE, write_log
 from deployments.steps.scope import silent_since
 from deployments.verification import POLL, Facts, Judgement, SyncRequest, Verdict, judge
 
@@ -45,11 +45,12 @@ def wait(*, step_run: StepRun, now: datetime) -> Progress:
         step_run.targets.filter(outcome__in=WRITTEN, verification=Verification.WAITING).update(verification=Verification.VERIFIED)
         return _ended(step_run)
     cases = [_case(target, now) for target in _unfinished(step_run)]
+    before = [_judged(case.target) for case in cases]
     _note_recreations(step_run, cases, now)
     ask_for_refresh([case.target for case in cases], now)
     answers = ask(question for case in cases for question in _questions(case))
     due = [_judge_case(step_run, case, answers, now) for case in cases]
-    Target.objects.bulk_update([case.target for case in cases], JUDGED_FIELDS)
+    _save(cases, before)
     waiting = [case.target for case in cases if case.target.verification == Verification.WAITING]
     if not waiting:
         return _ended(step_run)
@@ -65,7 +66,19 @@ def deadline_of(step_run: StepRun, now: datetime) -> datetime:
 def _unfinished(step_run: StepRun) -> list[Target]:
     waiting = step_run.targets.filter(outcome__in=WRITTEN, verification=Verification.WAITING)
     related = "source__application__instance__gateway", "source__application__reconciliation"
-    return list(waiting.select_related(*related).order_by("application_name", "source_position", "pk"))
+    return list(waiting.select_related(*related).defer("notes").order_by("application_name", "source_position", "pk"))
+
+
+def _save(cases: Sequence[Case], before: Sequence[list[object]]) -> None:
+    """Write what has changed, and no column that has not: most events concern few targets and few of their fields."""
+    pairs = [(case.target, values) for case, values in zip(cases, before, strict=True) if _judged(case.target) != values]
+    fields = [name for place, name in enumerate(JUDGED_FIELDS) if any(getattr(target, name) != values[place] for target, values in pairs)]
+    if fields:
+        Target.objects.bulk_update([target for target, _ in pairs], fields, batch_size=AT_ONCE)
+
+
+def _judged(target: Target) -> list[object]:
+    return [getattr(target, field) for field in JUDGED_FIELDS]
 
 
 def _case(target: Target, now: datetime) -> Case:
