@@ -17,8 +17,8 @@ from tests.git_server import BareRepository, git, make_repository, running
 
 APPLICATIONS = 100
 FILES_PER_APPLICATION = 10
-PUSH_ROUNDS = 24
-READ_ROUNDS = 8
+PUSH_ROUNDS = 14
+READ_ROUNDS = 6
 REVISIONS = 10
 PUSH_GOAL = 1.7
 READ_GOAL = 2.5
