@@ -227,6 +227,8 @@ class Feed:
             if key in left and (held is None or is_newer(version, held.resource_version)):
                 self._reports.seen(item)
                 del left[key]
+            elif key in left and self._reports.same_content(item):  # the watch has shown it meanwhile
+                del left[key]
         return left
 
     async def _confirm_all(self, doubtful: dict[Key, str]) -> None:

@@ -127,3 +127,13 @@ async def test_a_garbled_watch_is_opened_again(hub, argocd, config, line):
 
 def leg(report, name):
     return next(leg for leg in report.legs if leg.leg == name)
+
+
+async def test_many_differences_are_taken_from_the_list_itself(hub, argocd, config):
+    async with running(config, list_s=0.5):
+        seen = await settled(hub)
+        for n in range(60):
+            argocd.put(make_application(f"app{n}"), silently=True)
+        await until(lambda: len(hub.reported(after=seen)) == 60)
+
+    assert sum(argocd.count("GET", f"/api/v1/applications/app{n}") for n in range(60)) == 0
