@@ -10,6 +10,7 @@ WINDOW = timedelta(hours=24)
 WIDTH = 960  # of the chart's view box; its line lies between LINE_TOP and LINE_FOOT
 LINE_TOP, LINE_FOOT = 22.5, 70.5
 _NAMED_GAPS = 3
+_SHORTEST = timedelta(minutes=10)  # of the chart: seconds would be noise
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Connection:
     line: str  # points of a polyline: how fast Argo CD answered
     fastest_ms: int
     slowest_ms: int
+    title: str
 
     @property
     def online_label(self) -> str:
@@ -59,33 +61,33 @@ def draw_connection(
     answers: Sequence[tuple[datetime, int]],
     now: datetime,
 ) -> Connection:
-    """Draw the 24 hours before `now`.
+    """Draw the 24 hours before `now`, or the time since the first connection if that is less.
 
     `spans` are (start, end) of connections, end None while it lasts; nothing is said about the time before
     `first_connected_at`. `answers` are (when, ms): how long Argo CD took to answer the gateway's checks, oldest first.
     """
-    start = now - WINDOW
-    known_from = max(start, first_connected_at) if first_connected_at else None
-    hours = tuple(f"{start + WINDOW * quarter / 4:%H:%M}{' yesterday' if quarter == 0 else ''}" for quarter in range(4))
-    if known_from is None:
-        return Connection((), None, "", (), 0, hours, "", 0, 0)
+    if first_connected_at is None:
+        return Connection((), None, "", (), 0, (), "", 0, 0, "Connection")
+    start = max(now - WINDOW, min(first_connected_at, now - _SHORTEST))
+    known_from = max(start, first_connected_at)
     merged = _merged(spans, known_from, now)
     holes = _holes(merged, known_from, now)
-    stretches = sorted([*(_stretch(s, e, True, start) for s, e in merged), *(_stretch(s, e, False, start) for s, e in holes)], key=lambda one: one.x)
+    states = [*((begin, end, True) for begin, end in merged), *((begin, end, False) for begin, end in holes)]
     online = sum((end - begin for begin, end in merged), timedelta())
     told = [f"{b:%H:%M} to {'now' if e >= now else f'{e:%H:%M}'}, {duration(e - b)}" for b, e in reversed(holes) if e - b >= timedelta(seconds=1)]
     kept = [(moment, ms) for moment, ms in answers if moment >= start]
     slowest = max((ms for _, ms in kept), default=0)
     return Connection(
-        stretches=tuple(stretches),
+        stretches=tuple(_stretch(begin, end, is_online, start, now) for begin, end, is_online in sorted(states)),
         share=100 * online / (now - known_from) if now > known_from else 100.0,
         online=duration(online),
         gaps=tuple(told[:_NAMED_GAPS]),
         more_gaps=max(len(told) - _NAMED_GAPS, 0),
-        hours=hours,
-        line=_points(kept, slowest, start),
+        hours=tuple(_hour(start + (now - start) * quarter / 4, now) for quarter in range(4)),
+        line=_points(kept, slowest, start, now),
         fastest_ms=min((ms for _, ms in kept), default=0),
         slowest_ms=slowest,
+        title="Connection, last 24 hours" if now - start >= WINDOW else f"Connection since {start:%H:%M}",
     )
 
 
@@ -114,13 +116,17 @@ def _holes(merged: Sequence[tuple[datetime, datetime]], known_from: datetime, no
     return holes
 
 
-def _stretch(begin: datetime, end: datetime, is_online: bool, start: datetime) -> Stretch:
-    x = WIDTH * ((begin - start) / WINDOW)
-    return Stretch(x=round(x, 1), width=round(max(WIDTH * ((end - begin) / WINDOW), 1), 1), is_online=is_online)
+def _hour(moment: datetime, now: datetime) -> str:
+    return f"{moment:%H:%M}{' yesterday' if now - moment >= WINDOW else ''}"
 
 
-def _points(answers: Sequence[tuple[datetime, int]], slowest: int, start: datetime) -> str:
+def _stretch(begin: datetime, end: datetime, is_online: bool, start: datetime, now: datetime) -> Stretch:
+    whole = now - start
+    return Stretch(x=round(WIDTH * ((begin - start) / whole), 1), width=round(max(WIDTH * ((end - begin) / whole), 1), 1), is_online=is_online)
+
+
+def _points(answers: Sequence[tuple[datetime, int]], slowest: int, start: datetime, now: datetime) -> str:
     if len(answers) < 2 or not slowest:
         return ""
     height = LINE_FOOT - LINE_TOP
-    return " ".join(f"{WIDTH * ((moment - start) / WINDOW):.1f},{LINE_FOOT - height * ms / slowest:.1f}" for moment, ms in answers)
+    return " ".join(f"{WIDTH * ((moment - start) / (now - start)):.1f},{LINE_FOOT - height * ms / slowest:.1f}" for moment, ms in answers)

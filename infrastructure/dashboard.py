@@ -178,7 +178,7 @@ def summarise_instances(user: Person, now: datetime) -> str:
 def summarise_applications(row: InstanceRow) -> str:
     """What an instance's head says of its applications: "23 applications, 1 Degraded and 2 Out of sync."."""
     sentence = counted(row.applications, "application")
-    told = [f"{problem.number} {problem.word}" for problem in row.problems]
+    told = [f"{problem.number} {problem.word}" for problem in row.problems if row.status is GatewayStatus.ONLINE]
     return f"{sentence}, {listed(told)}." if told else f"{sentence}."
 
 

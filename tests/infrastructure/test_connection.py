@@ -34,8 +34,8 @@ def test_draw_connection_of_a_new_instance_counts_from_its_first_connection():
     drawn = draw_connection(spans=[(NOW - HOUR, None)], first_connected_at=NOW - HOUR, answers=[], now=NOW)
 
     assert drawn.share == pytest.approx(100)
-    assert len(drawn.stretches) == 1
-    assert drawn.stretches[0].x == 920
+    assert [(stretch.x, stretch.width) for stretch in drawn.stretches] == [(0, 960)]
+    assert drawn.title == "Connection since 13:30"
 
 
 def test_draw_connection_joins_streams_that_overlap():
@@ -59,4 +59,4 @@ def test_draw_connection_draws_how_fast_argo_cd_answered():
     drawn = draw_connection(spans=[(NOW - 3 * HOUR, None)], first_connected_at=NOW - 3 * HOUR, answers=answers, now=NOW)
 
     assert (drawn.fastest_ms, drawn.slowest_ms) == (4, 8)
-    assert drawn.line == "880.0,46.5 920.0,22.5"
+    assert drawn.line == "320.0,46.5 640.0,22.5"
