@@ -1,6 +1,6 @@
 """The admin API on its own loopback port: change the world and inject failures while it runs. JSON in, JSON out.
 
-GET    /state                                applications, tokens by account, active faults, URLs
+GET    /state                                applications, tokens by account, active faults, URLs, and `failures`: the simulator's own bugs
 POST   /inject  {"kind", "application"?, "path"?, "count"?, "seconds"?, ...}      -> {"id"}; kinds as in `faults.KINDS` (section 3.5), and
          token_revoke/token_expire/account_disable/account_enable {"account", "id"?}, rbac {"policy"}, rv_reset {"to"?}, conn_refused {"seconds"},
          server_restart {"seconds"}, big {"applications", "resources"?, "prefix"?}, git_push {"repo", "branch"?, "files": {path: text or null}, "message"?},

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from simulator import health
-from simulator.shapes import AppKey, Json, Key, images_of, key_of, pod_template
+from simulator.shapes import AppKey, Json, Key, images_of, key_of, new_uid, pod_template
 
 _OBSERVED = "Waiting for rollout to finish: observed deployment generation less than desired generation"
 _UPDATING = "Waiting for rollout to finish: 0 of 1 updated replicas are available..."
@@ -26,7 +26,7 @@ class Pods:
     count: int
     created_at: datetime
     revision: int = 1
-    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    uid: str = field(default_factory=new_uid)
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class LiveObject:
     pods: list[Pods] = field(default_factory=list)
     afflicted_by: int = 0  # the fault that keeps it degraded or progressing
     generation: int = 0  # of the rollout: a newer one makes the timers of the older ones idle
-    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    uid: str = field(default_factory=new_uid)
 
     @property
     def is_workload(self) -> bool:

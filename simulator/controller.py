@@ -6,6 +6,7 @@ One task per application that has something to do, none for the others:  request
 import asyncio
 import json
 import random
+import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,6 +57,7 @@ class Controller:
         self._on_operation = on_operation
         self._tracks: dict[App, Track] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.failures: list[str] = []  # of its own tasks: bugs of the simulator
 
     def track(self, app: App) -> Track:
         return self._tracks.setdefault(app, Track())
@@ -68,8 +70,10 @@ class Controller:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception():
-            log.error("task_failed", exc_info=task.exception())
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            self.failures.append("".join(traceback.format_exception(failure)))
+            log.error("task_failed", trace=self.failures[-1])
 
     def forget(self, app: App) -> None:
         track = self._tracks.pop(app, None)

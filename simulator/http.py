@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import struct
+import traceback
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -162,7 +163,9 @@ class Server:
         except HangUp as hang_up:
             _hang_up(writer, reset=hang_up.reset)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError, ValueError):
-            pass
+            pass  # the client went away, or does not speak HTTP
+        except Exception:  # the outermost loop: the other connections live on
+            log.error("connection_failed", trace=traceback.format_exc())
         finally:
             writer.close()
 

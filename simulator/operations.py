@@ -16,7 +16,7 @@ from simulator.rendering import is_multi, sources_of
 from simulator.repos import SourceError
 from simulator.shapes import Json, stamp
 from simulator.status import history_entry
-from simulator.store import DROP, App, until
+from simulator.store import DROP, App
 from simulator.world import World
 
 
@@ -30,7 +30,7 @@ class Run:
     retries: int = 0
     desired: Desired | None = None
     results: list[Json] = field(default_factory=list)
-    is_holding: bool = False
+    held: asyncio.Lock | None = None
 
     @property
     def sync(self) -> Json:
@@ -143,14 +143,15 @@ class Operations:
 
     async def _hold(self, run: Run) -> None:
         """Keep comparisons out while objects are being applied."""
-        if not run.is_holding:
-            await self._controller.track(run.app).applying.acquire()
-            run.is_holding = True
+        if run.held is None:
+            lock = self._controller.track(run.app).applying
+            await lock.acquire()
+            run.held = lock
 
     def _let_go(self, run: Run) -> None:
-        if run.is_holding:
-            run.is_holding = False
-            self._controller.track(run.app).applying.release()
+        if run.held is not None:
+            run.held.release()
+            run.held = None
 
     def _report(self, run: Run, message: str) -> None:
         self._write(run, {"phase": "Running", "message": message})
@@ -226,9 +227,6 @@ class Operations:
         state = app.status["operationState"]
         if state["phase"] != "Terminating":
             self._world.write(app, status={"operationState": {**state, "phase": "Terminating"}})
-
-    async def idle(self, app: App) -> None:
-        await until(app, lambda a: a.operation is None)
 
 
 def _pending(app: App) -> Json | None:

@@ -87,7 +87,10 @@ class Program:
         def restart(seconds: float) -> None:
             self.controller.spawn(self._restart(seconds))
 
-        return Lifecycle(refuse, restart, lambda: {"url": self.server.url, "admin_url": self.admin_server.url})
+        return Lifecycle(refuse, restart, self._describe)
+
+    def _describe(self) -> Json:
+        return {"url": self.server.url, "admin_url": self.admin_server.url, "failures": self.controller.failures}
 
     async def _refuse(self, seconds: float) -> None:
         """Connections are refused and the open ones cut, for so many real seconds."""

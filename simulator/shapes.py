@@ -1,5 +1,6 @@
 """Pure: the small shapes everything shares: JSON documents, times, object keys, and how errors look on the wire."""
 
+import random
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,7 +78,13 @@ DEADLINE_EXCEEDED = 4
 
 def stamp(moment: datetime) -> str:
     """RFC 3339, UTC, whole seconds: the only way Kubernetes writes times."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+
+
+def new_uid() -> str:
+    """A random UUID's text; load of 10,000 applications needs many."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def parse_stamp(text: str) -> datetime:

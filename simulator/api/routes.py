@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -110,7 +111,7 @@ class Api:
         except HangUp:
             raise
         except Exception as failure:  # the outermost loop: Argo CD answers 500 and lives on
-            log.exception("request_failed", path=call.request.path)
+            log.error("request_failed", path=call.request.path, trace=traceback.format_exc())
             return Response.of(ApiError(UNKNOWN, str(failure)).unary(), 500)
         return answer
 
