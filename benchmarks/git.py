@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from deployments.git import Author, Credential, Mirror, Reader
-from tests.git_server import BareRepository, git, make_repository, running
+from simulator.forge import BareRepository, git, make_repository, running
 
 APPLICATIONS = 100
 FILES_PER_APPLICATION = 10

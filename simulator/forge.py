@@ -93,6 +93,9 @@ class GitServer:
     latency_s: float = 0.0
     is_away: bool = False  # take connections and close them at once
     lose_push_answers: bool = False  # let the push land and close the connection
+    hold_push_answers: bool = False  # let the push land and answer only after `let_go` is set
+    has_landed: threading.Event = field(default_factory=threading.Event)  # a push landed
+    let_go: threading.Event = field(default_factory=threading.Event)
     moved: dict[str, str] = field(default_factory=dict)  # "/old": where its requests are redirected to
     requests: list[str] = field(default_factory=list)  # "GET /shop/info/refs?service=git-upload-pack"
     authorizations: list[str] = field(default_factory=list)
@@ -156,9 +159,13 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self, body: bytes, *, is_push: bool) -> None:
             status, headers, out = _backend(server, self, body)
-            if is_push and self.command == "POST" and server.lose_push_answers:
-                self.close_connection = True
-                return
+            if is_push and self.command == "POST":
+                server.has_landed.set()
+                if server.hold_push_answers:
+                    server.let_go.wait(30)
+                if server.lose_push_answers:
+                    self.close_connection = True
+                    return
             self._send(status, headers, out)
 
         def _send(self, status: int, headers: list[tuple[str, str]], out: bytes) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from deployments.models import Deployment, Release, Target
 from deployments.services import advance, create_deployment, create_release
 from infrastructure.models import Application, Gateway, Reconciliation
+from simulator.forge import make_repository
 from tests.factories import NOW, make_application, make_content, make_environment, make_gateway, make_instance, make_project, make_source
-from tests.git_server import make_repository
 
 MANIFEST = """\
 # the shop's web

@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.git import Author, Credential, Mirror
-from tests.git_server import make_repository, running
+from simulator.forge import make_repository, running
 
 BOT = Credential("bot", "s3cret-token")
 AUTHOR = Author("Octoargo", "octoargo@localhost")

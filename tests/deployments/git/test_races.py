@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from deployments.git import PushRaceLost
-from tests.git_server import make_repository
+from simulator.forge import make_repository
 
 WORKERS = 8
 

@@ -18,8 +18,8 @@ from deployments.git import (
     test_access,
 )
 from deployments.git.environment import make_access
+from simulator.forge import git, make_repository, running
 from tests.deployments.git.conftest import BOT
-from tests.git_server import git, make_repository, running
 
 OPTIONS = {"allow_private": True, "allow_file": False, "timeout_s": 5.0}
 

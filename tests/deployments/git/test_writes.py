@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deployments.git import BadPath, BranchMissing, CredentialRefused, GitError, PushForbidden, RepositoryAway
-from tests.git_server import git
+from simulator.forge import git
 
 WEB, API = "apps/web/deployment.yaml", "apps/api/deployment.yaml"
 

@@ -231,6 +231,6 @@ def test_create_deployment_without_applications_says_whose_mapping_is_missing(tm
 
 
 def _tag(repository, name):
-    from tests.git_server import git
+    from simulator.forge import git
 
     git("tag", name, "refs/heads/main", cwd=repository.path)

@@ -4,9 +4,9 @@ import pytest
 
 from deployments.services import NoMappedApplications, plan
 from deployments.status import TargetOutcome
+from simulator.forge import git
 from tests.deployments.factories import add_application, make_release, make_world
 from tests.factories import make_environment, make_tenant
-from tests.git_server import git
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mirrors")]
 DIFF = """\

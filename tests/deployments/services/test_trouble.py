@@ -13,9 +13,9 @@ from deployments.status import DeploymentStatus, TargetOutcome, Verification
 from deployments.steps.leases import LeaseLost
 from infrastructure.models import GitCredential
 from infrastructure.services.credentials import save_credential
+from simulator.forge import make_repository, running
 from tests.deployments.factories import add_application, make_release, make_world, manifest, targets_of
 from tests.factories import NOW, make_environment, make_project
-from tests.git_server import make_repository, running
 from tests.hub import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mirrors")]
