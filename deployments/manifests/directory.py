@@ -34,7 +34,7 @@ def update_manifest(path: str, text: str, images: StepImages) -> FileOutcome | N
         for found in find_containers(document.root):
             if isinstance(found, UnknownKind):
                 work.notes.append(_unknown_kind(path, found))
-            elif found.node is not None and not found.is_strange:
+            elif found.node is not None and not found.is_strange and images.parse(found.place.expected.strip("\n")) is not None:
                 work.add_image(found.place, document, found.pointer, found.node, images)
             else:
                 work.notes.append(_without_image(path, found))
@@ -49,6 +49,7 @@ def _unknown_kind(path: str, found: UnknownKind) -> Note:
 
 def _without_image(path: str, found: Found) -> Note:
     place = str(found.place)
-    if found.is_strange:
-        return notes.not_editable(path, place, "", f"{path}, {place}, has an image that is not a plain text. Its other containers are looked at all the same.")
+    if found.is_strange or found.node is not None:
+        what = "a template" if "{{" in found.place.expected else "not a plain image reference"
+        return notes.not_editable(path, place, "", f"the image of {place} in {path} is {what}. Other containers are looked at all the same.")
     return Note(NoteCode.NO_IMAGE, path, place, "", f"Left alone: {path}, {place}, has no image.")

@@ -13,7 +13,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs do not
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_DEPTH = 200  # libyaml's composer recurses in C: far deeper input would crash the process
-MAX_NODES = 50_000  # per text, of what is read of it: about 0.2 s and 30 MB
+MAX_NODES = 40_000  # per text, of what is read of it: about 0.2 s and 30 MB
 MAX_DOCUMENTS = 10_000
 _COST_OF_DOCUMENT = 10  # nodes, for the time each takes apart from its nodes
 _COST_OF_BROKEN = 50  # nodes, for the time a piece takes that does not parse
@@ -21,6 +21,7 @@ MAX_CHARACTERS = 8_000_000
 _SHORT = 20_000  # so short a text cannot indent more than 200 levels
 STRING = "tag:yaml.org,2002:str"
 _SEPARATOR = re.compile(r"^(?:(?<=^\.\.\.\n)(?:%[^\n]*\n)+|(?<=^\.\.\.\r\n)(?:%[^\n]*\n)+)?\ufeff?---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_CONTENT = re.compile(r"^[ \t\ufeff]*[^\s#%\ufeff]", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -157,9 +158,7 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 def _has_content(piece: str) -> bool:
     """Is there more than comments and blanks? Asked of what stands before the first separator."""
-    if re.match(r"\ufeff?---", piece):
-        return True
-    return any(line.strip("\ufeff \t\r") and not line.lstrip("\ufeff \t").startswith(("#", "%")) for line in piece.split("\n"))
+    return _CONTENT.search(piece) is not None
 
 
 def _broken(text: str, index: int, start: int, end: int, error: Exception) -> Document:

@@ -16,7 +16,7 @@ _OTHER_TYPE = re.compile(
       | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
+_PROPERTIES = re.compile(r"(?:(?:&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*)(?:\s+|\Z))+")
 
 
 def needs_quotes(value: str) -> bool:
@@ -64,7 +64,7 @@ def replace_scalar(text: str, document: Document, node: ScalarNode, value: str, 
     if style == "":
         splice = _plain(start, end, raw, old, value, quote=quote, is_spaced=text[start - 1 : start] == " ")
     elif style in ("'", '"'):
-        splice = Splice(start + 1, end - 1, _escaped(value, style))
+        splice = _quoted(start + 1, end - 1, raw[1:-1], old, value, style)
     else:
         header = raw.find("\n") + 1
         kept = old.strip("\n")
@@ -81,6 +81,14 @@ def _plain(start: int, end: int, raw: str, old: str, value: str, *, quote: bool,
         raise UnsafeEdit("its text is not where it should be")
     written = double_quoted(value) if quote or needs_quotes(value) else value
     return Splice(start, end, written if raw or is_spaced else f" {written}")
+
+
+def _quoted(start: int, end: int, inner: str, old: str, value: str, style: str) -> Splice:
+    """Only what follows the last colon that both texts have is written anew, so that escapes before it stay as they are."""
+    kept = old.rfind(":") + 1
+    if value.startswith(old[:kept]) and inner.endswith(old[kept:]) and "\\" not in inner[-len(old[kept:]) - 2 :]:
+        return Splice(end - len(old[kept:]), end, _escaped(value[kept:], style))
+    return Splice(start, end, _escaped(value, style))
 
 
 def _escaped(value: str, style: str) -> str:
@@ -164,7 +172,7 @@ def same_tree(old_root: Node, new_root: Node, values: Mapping[int, str], keys: M
         kind = old.__class__
         if kind is not new.__class__:
             return False
-        if kind is ScalarNode:
+        if isinstance(old, ScalarNode) and isinstance(new, ScalarNode):
             if old.value == new.value and old.style == new.style and old.tag == new.tag and id(old) not in values:
                 continue
             if not _same_scalar(old, new, values):
@@ -202,4 +210,5 @@ def _without(pairs: list[tuple[Node, Node]], changes: Mapping[str, str | None]) 
 def _is_as_wanted(new: Node, changes: Mapping[str, str | None]) -> bool:
     """Does the new mapping have exactly the changed keys that it should?"""
     there = [(key.value, value.value) for key, value in new.value if key.value in changes]
-    return sorted(there) == sorted((key, value) for key, value in changes.items() if value is not None)
+    wanted = [(key, value) for key, value in changes.items() if value is not None]
+    return len(there) == len(wanted) and all(pair in wanted for pair in there)

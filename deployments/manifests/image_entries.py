@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from deployments.manifests import notes
-from deployments.manifests.documents import Document, is_null, items_of, lookup, text_of
+from deployments.manifests.documents import Document, is_null, is_text, items_of, lookup, text_of
 from deployments.manifests.edits import Intent, Splice, UnsafeEdit, double_quoted, replace_scalar
 from deployments.manifests.images import StepImage, StepImages
 from deployments.manifests.kubernetes import MAX_CONTAINERS
@@ -23,6 +23,7 @@ class Entry:
     place: Place  # expected: its newTag, with "@" and the digest if it has one
     tag: ScalarNode | None  # written in the entry itself
     digest: str
+    is_odd: bool  # its newTag is something else than a text
 
 
 def find_entries(root: Node | None) -> Iterator[Entry]:
@@ -34,7 +35,7 @@ def find_entries(root: Node | None) -> Iterator[Entry]:
             own = next((value for key, value in reversed(node.value) if key.value == "newTag"), None)
             value = text_of(lookup(node, "newTag")) + (f"@{digest}" if digest else "")
             place = Place(Form.IMAGE_ENTRY, value, entry=name, image=image)
-            yield Entry(node, index, place, own if isinstance(own, ScalarNode) else None, digest)
+            yield Entry(node, index, place, own if isinstance(own, ScalarNode) else None, digest, own is not None and not (is_null(own) or is_text(own)))
 
 
 def update_entries(work: FileWork, document: Document, images: StepImages) -> None:
@@ -72,8 +73,9 @@ def _update_entry(work: FileWork, document: Document, entry: Entry, image: StepI
         note = notes.already_there(work.path, where, image.text, image.tag)
         work.candidates.append(Candidate((place,), (note,), pointer, image.tag))
         return
-    if is_shared:
-        why = f"newTag of {where} in {work.path} is an alias that other images share. Give it a value of its own."
+    if is_shared or entry.is_odd:
+        what = "is an alias that other images share" if is_shared else "is not a plain text"
+        why = f"newTag of {where} in {work.path} {what}. Give it a value of its own."
         work.notes.append(notes.not_editable(work.path, where, image.text, why))
         return
     note = notes.updated(work.path, where, image.text, entry.place.expected.removeprefix("@"), image.tag)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
@@ -23,7 +24,7 @@ KINDS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 _POD_SPECS = tuple(dict.fromkeys(KINDS.values()))
 LISTS = ("containers", "initContainers")
-MAX_CONTAINERS = 10_000  # per document: aliases could make it any number
+MAX_OBJECTS = MAX_CONTAINERS = 10_000  # per document: aliases could make it any number
 _LIST_DEPTH = 3
 
 
@@ -48,38 +49,36 @@ class UnknownKind:
 
 def find_containers(root: Node | None, form: Form = Form.CONTAINER) -> Iterator[Found | UnknownKind]:
     """Every container of a document's object, or of the objects in a `kind: List`."""
-    left = MAX_CONTAINERS
-    for pointer, node in _objects(root, "", _LIST_DEPTH):
-        for found in _of_object(node, pointer, form):
-            left -= 1
-            if left < 0:
-                return
-            yield found
+    objects = _objects(root, "", _LIST_DEPTH)
+    return islice((found for pointer, node in islice(objects, MAX_OBJECTS) for found in _of_object(node, pointer, form)), MAX_CONTAINERS)
 
 
 def find_patch_containers(root: Node | None, form: Form = Form.CONTAINER) -> Iterator[Found]:
     """The containers of a strategic merge patch, whose kind may be told by the patch's target only: then each pod spec we know of is looked for."""
-    left = MAX_CONTAINERS
-    for pointer, node in _objects(root, "", _LIST_DEPTH):
-        api_version, kind = text_of(lookup(node, "apiVersion")), text_of(lookup(node, "kind"))
-        place = object_place(node, form, api_version, kind)
-        for steps in (KINDS[api_version, kind],) if (api_version, kind) in KINDS else _POD_SPECS:
-            for found in containers_at(node, pointer, steps, place):
-                left -= 1
-                if left < 0:
-                    return
-                yield found
+    objects = _objects(root, "", _LIST_DEPTH)
+    return islice((found for pointer, node in islice(objects, MAX_OBJECTS) for found in _of_patch(node, pointer, form)), MAX_CONTAINERS)
 
 
-def _objects(node: Node | None, pointer: str, depth: int) -> Iterator[tuple[str, MappingNode]]:
-    if not isinstance(node, MappingNode):
-        return
-    if text_of(lookup(node, "kind")) == "List" and text_of(lookup(node, "apiVersion")) == "v1":
-        if depth:
-            for index, item in enumerate(items_of(lookup(node, "items"))[:MAX_CONTAINERS]):
-                yield from _objects(item, f"{pointer}/items/{index}", depth - 1)
-        return
-    yield pointer, node
+def _of_patch(node: MappingNode, pointer: str, form: Form) -> Iterator[Found]:
+    api_version, kind = text_of(lookup(node, "apiVersion")), text_of(lookup(node, "kind"))
+    place = object_place(node, form, api_version, kind)
+    for steps in (KINDS[api_version, kind],) if (api_version, kind) in KINDS else _POD_SPECS:
+        yield from containers_at(node, pointer, steps, place)
+
+
+def _objects(root: Node | None, pointer: str, depth: int) -> Iterator[tuple[str, MappingNode]]:
+    """The objects of a document. A List of Lists may be any number of them by aliases, so each mapping counts once."""
+    stack: list[tuple[Node | None, str, int]] = [(root, pointer, depth)]
+    seen: set[int] = set()
+    while stack:
+        node, at, left = stack.pop()
+        if not isinstance(node, MappingNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if text_of(lookup(node, "kind")) != "List" or text_of(lookup(node, "apiVersion")) != "v1":
+            yield at, node
+        elif left:
+            stack += [(item, f"{at}/items/{index}", left - 1) for index, item in reversed([*enumerate(items_of(lookup(node, "items")))])]
 
 
 def _of_object(node: MappingNode, pointer: str, form: Form) -> Iterator[Found | UnknownKind]:
