@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from gateway import gateway_pb2
 from infrastructure import relay
 from infrastructure.models import ArgoInstance
 from infrastructure.requests import Request
 from infrastructure.services.enrolment import request_rotation, revoke_gateway
 from infrastructure.services.errors import InfrastructureError
+from infrastructure.services.health import check_instance
 from infrastructure.views.access import back_to, find_instance, needs
 
 CHANGE = "infrastructure.change_argoinstance"
@@ -21,16 +21,13 @@ CHANGE = "infrastructure.change_argoinstance"
 @needs("infrastructure.view_argoinstance")
 @require_POST
 def check(request: Request, name: str) -> HttpResponse:
-    """Ask the gateway to check its whole way now; the hub records what it finds. Goes back to where the button was."""
+    """Ask the gateway to check its whole way now and record what it finds. Goes back to where the button was."""
     instance = find_instance(request, name)
     try:
-        result = relay.preflight(instance=instance)
+        check_instance(instance=instance, now=timezone.now())
     except relay.RelayError as error:
         messages.warning(request, f"Not checked: {error}")
     else:
-        if result.outcome != gateway_pb2.DONE:
-            messages.warning(request, f"Not checked: {result.message}")
-            return _back(request, instance)
         messages.success(request, f"{instance.name} was checked. What it found stands below.")
     return _back(request, instance)
 
