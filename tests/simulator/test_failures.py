@@ -12,6 +12,7 @@ import pytest
 
 from simulator import Simulator
 from simulator.certificates import self_signed
+from simulator.forge import make_repository, running
 from tests.simulator.tools import CONFIG_MAP, IN_CLUSTER, Client, Watch, application, eventually, health_of, sync_of
 
 
@@ -216,3 +217,20 @@ def test_program_says_what_is_wrong_with_its_configuration(tmp_path):
 
     assert done.returncode == 2
     assert "Unknown keys: speeed." in done.stderr
+
+
+def test_repository_over_http_needs_its_credentials(tmp_path, simulate):
+    make_repository(tmp_path / "shop.git", {"app/settings.yaml": CONFIG_MAP})
+    with running(tmp_path, users={"octoargo": "secret"}) as host:
+        url = f"{host.url}/shop.git"
+        wrong = {"url": url, "username": "octoargo", "password": "mistaken"}
+        simulator, client = simulate(application(url, path="app", initially="synced"), repositories=[wrong])
+        refused = client.wait("shop", lambda a: sync_of(a) == "Unknown")
+        listed = client.get("/api/v1/repositories").json()["items"]
+        simulator.admin("POST", "/repositories", {**wrong, "password": "secret"})
+        app = client.refresh("shop")
+
+    assert "mistaken" not in json.dumps([refused, listed])
+    assert refused["status"]["conditions"][0]["message"].startswith("Failed to load target state: failed to generate manifest for source 1 of 1: ")
+    assert listed[0]["connectionState"]["status"] == "Failed"
+    assert (sync_of(app), health_of(app)) == ("Synced", "Healthy")
