@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from deployments.observations import STALE_AFTER
 from deployments.status import LiveSync
-from deployments.verification import STALE_AFTER
 from infrastructure.sentences import at, listed
 from infrastructure.status import HealthStatus
 

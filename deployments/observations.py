@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -11,6 +11,7 @@ SYNC_INFO = "Octoargo sync"  # the name under which our sync's id travels in an 
 PROBLEM_CONDITIONS = ("DeletionError", "InvalidSpecError", "ComparisonError", "SyncError", "UnknownError")
 RUNNING_PHASES = ("Running", "Terminating")
 FAILED_PHASES = ("Failed", "Error")
+STALE_AFTER = timedelta(minutes=10)  # three of Argo CD's periods between comparisons, jitter included, and a little
 
 
 @dataclass(frozen=True)

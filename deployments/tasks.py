@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from deployments import services
 from deployments.models import Deployment
+from deployments.steps import repositories
 
 log = structlog.get_logger(__name__)
 SENT_AGAIN_AFTER = timedelta(seconds=10)  # a message that nobody took up
@@ -52,3 +53,9 @@ def judge_live(*, source_ids: list[int], **_: object) -> None:
 def sweep_live(**_: object) -> None:
     """Nobody tells when an instance falls silent or a comparison grows old: look at all live states now and then."""
     services.sweep_live_states(now=timezone.now())
+
+
+@shared_task(name="deployments.tidy_mirrors")
+def tidy_mirrors(**_: object) -> None:
+    """Keep our clones quick to read: a few times a day is enough."""
+    repositories.tidy_mirrors()

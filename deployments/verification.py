@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from deployments.observations import Observation, Operation
+from deployments.observations import STALE_AFTER, Observation, Operation
 from infrastructure.sentences import at, listed
 
-COMPARISON_PERIOD = timedelta(minutes=3)  # the longest between two comparisons of Argo CD, jitter included
-STALE_AFTER = timedelta(minutes=10)  # three periods and a little
 SYNC_MAY_HIDE = timedelta(seconds=30)  # a sync that was accepted and never seen: another took its place
 POLL = timedelta(seconds=10)
 

@@ -10,12 +10,11 @@ from django.db.models import Q
 
 from deployments.live_status import LastDeployment, LiveFacts, LiveJudgement, judge_live
 from deployments.models import Deployment, LiveState
-from deployments.observations import Observation, observe
+from deployments.observations import STALE_AFTER, Observation, observe
 from deployments.services.drifts import Drift, compare_live, difference_to
 from deployments.services.errors import NotAccepted
 from deployments.status import DeploymentStatus, LiveSync
 from deployments.steps.scope import silent_since
-from deployments.verification import STALE_AFTER
 from infrastructure.models import SILENT_AFTER, ApplicationSource
 from infrastructure.services.trail import record_event
 from infrastructure.status import SyncStatus

@@ -12,6 +12,7 @@ from deployments.services.errors import NoMappedApplications
 from deployments.status import TargetOutcome
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.messages import commit_message
+from deployments.steps.records import not_tracked
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import scope_name, sources_in_scope
 from deployments.steps.sources import obstacle_to_writing
@@ -151,5 +152,4 @@ def _target_plan(source: ApplicationSource, planned: EditPlan) -> TargetPlan:
 
 def _left_out(source: ApplicationSource, reason: str) -> TargetPlan:
     name = source.application.name
-    note = {"code": "not_tracked", "file": "", "place": "", "image": "", "sentence": reason, "application": name}
-    return TargetPlan(source.pk, name, TargetOutcome.SKIPPED, reason, (note,))
+    return TargetPlan(source.pk, name, TargetOutcome.SKIPPED, reason, ({**not_tracked(reason), "application": name},))

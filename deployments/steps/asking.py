@@ -12,10 +12,12 @@ from django.db import connection
 
 from deployments.models import StepRun, Target
 from deployments.observations import Observation
+from deployments.steps.records import write_log
 from deployments.steps.scope import silent_since
 from gateway import gateway_pb2
 from infrastructure import relay
 from infrastructure.models import Application
+from infrastructure.sentences import counted
 
 log = structlog.get_logger(__name__)
 REFRESH_TIMEOUT_S = 3.0  # Argo CD answers when it has compared; it compares all the same when we do not wait for that
@@ -33,7 +35,7 @@ class Asked:
     is_refused: bool = False
 
 
-def ask_for_refresh(targets: Sequence[Target], now: datetime) -> None:
+def ask_for_refresh(step_run: StepRun, targets: Sequence[Target], now: datetime) -> None:
     """Ask once for each application after the commit, many at a time. One that is not reached is asked at the next look."""
     todo: dict[int, list[Target]] = {}
     for target in targets:
@@ -49,6 +51,8 @@ def ask_for_refresh(targets: Sequence[Target], now: datetime) -> None:
     for application, is_asked in zip(applications, asked, strict=True):
         for target in todo[application.pk]:
             target.refresh_requested_at = now if is_asked else None
+    if any(asked):
+        write_log(step_run, f"Asked Argo CD to compare {counted(sum(asked), 'application')} now.", now)
 
 
 def ask_for_sync(target: Target, seen: Observation, step_run: StepRun, now: datetime) -> Asked:
@@ -65,6 +69,8 @@ def ask_for_sync(target: Target, seen: Observation, step_run: StepRun, now: date
         result = relay.sync(application=application, sync_id=target.sync_id, deployment=str(step_run.deployment_id), timeout_s=SYNC_TIMEOUT_S)
     except relay.RelayError as error:
         return Asked(f"Waiting to sync {target.application_name}: {error}")
+    if result.outcome == gateway_pb2.DONE:
+        write_log(step_run, f"{target.application_name}: asked Argo CD to sync it.", now)
     return _answered(target, result, now)
 
 

@@ -57,7 +57,7 @@ def records_of(target_ids: Iterable[int]) -> dict[int, list[FileRecord]]:
 
 
 def _ask_repository(mirror: Mirror, group: list[Question], records: dict[int, list[FileRecord]]) -> dict[tuple[int, str], Answer]:
-    here = {sha: mirror.ensure_commit(sha) for sha in sorted({question.sha for question in group})}
+    here = mirror.ensure_commits(sorted({question.sha for question in group}))
     asked = [question for question in group if here[question.sha]]
     contents = mirror.read_many((question.sha, record.path) for question in asked for record in records.get(question.target_id, []))
     answers = {}

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments.git import Pushed
-from deployments.manifests.notes import QUIET, Note
+from deployments.manifests.notes import QUIET, Note, NoteCode
 from deployments.models import IntendedChange, LiveState, LogEntry, StepRun, Target
 from deployments.status import LogLevel, TargetOutcome, Verification
 from deployments.steps.edits import EditPlan, SourceEdit
@@ -55,14 +55,20 @@ def refuse(target: Target, reason: str, now: datetime) -> None:
 
 def skip(target: Target, reason: str, now: datetime) -> None:
     """The target can never be written to; that is told, and is no error."""
-    _settle(target, reason, now)
+    target.notes = [not_tracked(reason)]
+    _settle(target, reason, now, notes=target.notes)
+
+
+def not_tracked(sentence: str) -> dict[str, str]:
+    """A note about a source as a whole, as Note.to_dict() gives it."""
+    return Note(NoteCode.NOT_TRACKED, "", "", "", sentence).to_dict()
 
 
 def write_log(step_run: StepRun, text: str, now: datetime, *, level: LogLevel = LogLevel.INFO) -> None:
     LogEntry.objects.create(deployment=step_run.deployment, at=now, level=level, text=text)
 
 
-def _settle(target: Target, reason: str, now: datetime, **values: str) -> None:
+def _settle(target: Target, reason: str, now: datetime, **values: object) -> None:
     target.outcome, target.reason, target.since_at = TargetOutcome.SKIPPED, reason, now
     for name, value in values.items():
         setattr(target, name, value)

@@ -1,12 +1,16 @@
 """Opens a repository with its credential, as the settings allow."""
 
+import structlog
 from django.conf import settings
 
 from deployments.git import Credential, GitError, Mirror, test_access
-from infrastructure.repositories import without_secrets
+from deployments.models import Target
+from infrastructure.repositories import repository_key, without_secrets
 from infrastructure.secrets import SecretUnreadable
 from infrastructure.services.credentials import credential_for, secret_of
 from infrastructure.status import CredentialKind
+
+log = structlog.get_logger(__name__)
 
 
 class CredentialUnusable(GitError):
@@ -22,6 +26,19 @@ def open_mirror(url: str) -> Mirror:
         allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
         allow_file=settings.ALLOW_FILE_REPOSITORIES,
     )
+
+
+def tidy_mirrors() -> int:
+    """Join the small packs that fetches and commits leave in our clones. Returns how many were tidied; calls no host."""
+    tidied = 0
+    urls = {repository_key(url): url for url in Target.objects.order_by().values_list("repo_url", flat=True).distinct()}
+    for url in urls.values():
+        try:
+            open_mirror(url).tidy()
+            tidied += 1
+        except GitError as error:
+            log.warning("mirror_not_tidied", reason=str(error))
+    return tidied
 
 
 def test_credential_access(url: str, username: str, secret: str) -> str:

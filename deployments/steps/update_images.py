@@ -19,7 +19,7 @@ from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.leases import Lease
 from deployments.steps.messages import AUTHOR, commit_message, trailer
 from deployments.steps.progress import Far, Progress, StepBlocked
-from deployments.steps.records import AT_ONCE, Group, record, refuse, set_live_states, skip, write_log
+from deployments.steps.records import AT_ONCE, Group, not_tracked, record, refuse, set_live_states, skip, write_log
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import scope_name, sources_of
 from deployments.steps.sources import obstacle_to_writing
@@ -95,6 +95,7 @@ def _new_target(step_run: StepRun, source: ApplicationSource, now: datetime) -> 
         path=source.path or "",
         outcome=TargetOutcome.SKIPPED if obstacle else TargetOutcome.PENDING,
         reason=obstacle,
+        notes=[not_tracked(obstacle)] if obstacle else [],
         since_at=now if obstacle else None,
     )
 

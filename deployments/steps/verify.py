@@ -47,7 +47,7 @@ def wait(*, step_run: StepRun, now: datetime) -> Progress:
     cases = [_case(target, now) for target in _unfinished(step_run)]
     before = [_judged(case.target) for case in cases]
     _note_recreations(step_run, cases, now)
-    ask_for_refresh([case.target for case in cases], now)
+    ask_for_refresh(step_run, [case.target for case in cases], now)
     answers = ask(question for case in cases for question in _questions(case))
     due = [_judge_case(step_run, case, answers, now) for case in cases]
     _save(cases, before)

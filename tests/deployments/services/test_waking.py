@@ -8,6 +8,7 @@ from django.utils import timezone
 from deployments import tasks
 from deployments.models import Deployment, LiveState
 from deployments.status import DeploymentStatus, LiveSync
+from deployments.steps import repositories
 from infrastructure.models import Application, Gateway
 from infrastructure.services.instances import remove_instance
 from infrastructure.signals import applications_reported
@@ -87,6 +88,8 @@ def test_the_tasks_take_a_deployment_to_its_end_without_a_broker(tmp_path):
         tasks.sweep_live()
         tasks.tick()
     assert LiveState.objects.get().live_sync == LiveSync.GIT_DRIFT, "the application's row is from before the commit"
+    tasks.tidy_mirrors()
+    assert repositories.tidy_mirrors() == 1
 
 
 def test_a_message_about_a_deployment_that_is_gone_does_nothing():
