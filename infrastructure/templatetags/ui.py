@@ -8,6 +8,7 @@ from django.forms import BaseForm, BoundField
 from django.forms.widgets import CheckboxInput
 from django.http import QueryDict
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.html import conditional_escape, format_html
@@ -130,10 +131,16 @@ def sort_header(context: Context, title: str, key: str, end: bool = False) -> di
     return {"title": title, "direction": direction, "href": _address(context, sort=following, page=None), "end": end}
 
 
-@register.inclusion_tag("ui/badge.html")
-def badge(label: str, **kwargs: Any) -> dict[str, Any]:
-    """ui/badge.html as a tag: `{% badge "Git drift" pill=True %}`."""
-    return {"label": label, **kwargs}
+@register.simple_tag
+def badge(label: str, **kwargs: Any) -> SafeString:
+    """ui/badge.html without white space after it, e.g. for a badge before a full stop: `{% badge "Git drift" pill=True %}`."""
+    return mark_safe(render_to_string("ui/badge.html", {"label": label, **kwargs}).strip())  # noqa: S308  a template of ours
+
+
+@register.simple_tag
+def sha(sha: str | None, url: str = "") -> SafeString:
+    """ui/sha.html without white space after it: `at {% sha target.commit_sha target.commit_url %}.`"""
+    return mark_safe(render_to_string("ui/sha.html", {"sha": sha, "url": url}).strip())  # noqa: S308  a template of ours
 
 
 @register.filter
