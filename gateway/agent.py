@@ -23,7 +23,7 @@ from gateway.session import Parts, Session
 
 log = structlog.get_logger(__name__)
 
-_FIRST_LOOK_S = 3.0  # an enrolled gateway waits so long for its first list: if the checksum is right, no snapshot is needed
+_FIRST_LOOK_S = 3.0
 _WELL_S = 30.0  # a stream that lived so long ends the back-off
 _NO_TOKEN = "There is no registration token, and the stored key (if any) is not enrolled."  # noqa: S105
 _NO_TOKEN_ADVICE = "Make a registration token on the instance's page and run the Helm command shown there."  # noqa: S105
@@ -95,8 +95,7 @@ class Agent:
         Raises HubError, IdentityError or KeyStoreError.
         """
         state = await self._store.load()
-        if state is not None and state.identity.is_enrolled:
-            await self._first_look()
+        await self._first_look(is_known=state is not None and state.identity.is_enrolled)
         link = await hub_link.open_link(self._config.hub)
         try:
             if state is None or not any(identity.is_enrolled for identity in state.candidates):
@@ -136,9 +135,10 @@ class Agent:
         parts = Parts(self.reports, self._commands, self.health, self._config.timing, socket.gethostname(), self._rotate, on_welcome)
         await Session(parts, link.channel, identity, self._last_epoch).run()
 
-    async def _first_look(self) -> None:
+    async def _first_look(self, *, is_known: bool) -> None:
+        """Look at Argo CD before the first greeting: it tells the version and, to a hub that knows us, the checksum."""
         end = time.monotonic() + _FIRST_LOOK_S
-        while not self.reports.is_complete and time.monotonic() < end:
+        while time.monotonic() < end and (self.health.report is None or (is_known and not self.reports.is_complete)):
             await asyncio.sleep(0.05)
 
     # The key

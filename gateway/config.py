@@ -3,6 +3,7 @@
 import enum
 import hashlib
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -172,10 +173,15 @@ class _Reader:
         value = self.text(name)
         return Path(value) if value else None
 
-    def existing_file(self, name: str) -> Path | None:
+    def authorities(self, name: str) -> Path | None:
+        """A file of certificates."""
         path = self.path(name)
         if path is not None and not path.is_file():
             raise ConfigError(f"{name} names {path}, and there is no such file. Mount it, or unset {name}.")
+        try:
+            ssl.create_default_context(cafile=path)
+        except (ssl.SSLError, OSError) as error:
+            raise ConfigError(f"{path}, which {name} names, holds no certificate that can be read. It must be PEM.") from error
         return path
 
     def secret(self, name: str) -> Secret:
@@ -201,7 +207,7 @@ def _hub(read: _Reader) -> HubConfig:
     address = read.required("OCTOARGO_HUB_ADDRESS", "octoargo.example.com:8443")
     if "://" in address or not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^:/\s]+):\d{1,5}", address):
         raise ConfigError(f"OCTOARGO_HUB_ADDRESS is “{address}”. Give host and port without a scheme, for example octoargo.example.com:8443.")
-    ca_file = read.existing_file("OCTOARGO_HUB_CA_FILE")
+    ca_file = read.authorities("OCTOARGO_HUB_CA_FILE")
     thumbprint = _thumbprint(read)
     plaintext = read.flag("OCTOARGO_HUB_PLAINTEXT", default=False)
     if sum((ca_file is not None, bool(thumbprint), plaintext)) > 1:
@@ -226,7 +232,7 @@ def _argocd(read: _Reader) -> ArgoCdConfig:
         raise ConfigError("ARGOCD_URL starts with http://, which would send the token unencrypted. Use https://, or set ARGOCD_TLS to plaintext.")
     if scheme == "https" and tls is ArgoCdTls.PLAINTEXT:
         raise ConfigError("ARGOCD_TLS is plaintext, but ARGOCD_URL starts with https://. Change one of them.")
-    ca_file = read.existing_file("ARGOCD_CA_FILE")
+    ca_file = read.authorities("ARGOCD_CA_FILE")
     if tls is ArgoCdTls.CUSTOM_CA and ca_file is None:
         raise ConfigError("ARGOCD_TLS is custom_ca, but ARGOCD_CA_FILE is not set. Name a file with the authority's certificate (PEM).")
     token = read.secret("ARGOCD_TOKEN")

@@ -4,6 +4,7 @@ Hello -> Welcome -> reports, reconciled times, heartbeats, health, results, chec
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Session:
         self._outgoing: asyncio.Queue[pb.GatewayMessage] = asyncio.Queue(_OUTGOING)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._welcome = pb.Welcome()
+        self._told_version = ""
         self._heard_at = time.monotonic()
         self._ends = asyncio.Event()  # set: open a new stream, for example with a new key
 
@@ -84,10 +86,11 @@ class Session:
     async def _greet(self, call: Any) -> None:
         """Say who we are and wait for the welcome."""
         parts = self._parts
+        self._told_version = parts.health.argocd_version
         hello = pb.Hello(
             epoch=self._epoch,
             gateway_version=__version__,
-            argocd_version=parts.health.argocd_version,
+            argocd_version=self._told_version,
             capabilities=parts.commands.capabilities,
             checksum=parts.reports.greet(),
             instance_id=parts.instance_id,
@@ -159,7 +162,11 @@ class Session:
             await self._outgoing.put(pb.GatewayMessage(checksum=pb.Checksum(checksum=reports.checksum(), applications=len(reports))))
 
     async def _send_health(self, report: pb.HealthReport) -> None:
-        await self._outgoing.put(pb.GatewayMessage(health=report))
+        """Never wait: the next report says the same and more. Another version of Argo CD is told by a new greeting."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._outgoing.put_nowait(pb.GatewayMessage(health=report))
+        if self._parts.health.argocd_version != self._told_version:
+            self._ends.set()
 
     async def _send_result(self, result: pb.CommandResult) -> None:
         await self._outgoing.put(pb.GatewayMessage(result=result))

@@ -60,8 +60,9 @@ class Certificate:
 class FakeHub(rpc.EnrolmentServiceServicer, rpc.GatewayServiceServicer):
     """`async with FakeHub() as hub`. Messages of all streams are in `messages`, as (stream number, message)."""
 
-    def __init__(self, certificate=None, *, port=0):
+    def __init__(self, certificate=None, *, port=0, plaintext=False):
         self.certificate = certificate or Certificate()
+        self._plaintext = plaintext
         self._port = port
         self.tokens = {"good-token"}
         self.keys = {}  # key id -> Ed25519PublicKey
@@ -87,8 +88,9 @@ class FakeHub(rpc.EnrolmentServiceServicer, rpc.GatewayServiceServicer):
         self._server = grpc.aio.server()
         rpc.add_EnrolmentServiceServicer_to_server(self, self._server)
         rpc.add_GatewayServiceServicer_to_server(self, self._server)
+        address = f"127.0.0.1:{self._port}"
         credentials = grpc.ssl_server_credentials([(self.certificate.key_pem, self.certificate.pem)])
-        self._port = self._server.add_secure_port(f"127.0.0.1:{self._port}", credentials)
+        self._port = self._server.add_insecure_port(address) if self._plaintext else self._server.add_secure_port(address, credentials)
         await self._server.start()
         return self
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway import gateway_pb2 as pb
 from gateway.config import HubConfig, Secret
+from gateway.hub_link import HubError, open_link
 from gateway.keystore import FileStore
 from tests.gateway.conftest import running, until
 from tests.gateway.fake_argocd import make_application
@@ -190,3 +191,58 @@ async def test_the_checksum_is_told_now_and_then(hub, config):
         told = await hub.next_of("checksum")
 
     assert (told.checksum, told.applications) == (hub.checksum(), 2)
+
+
+async def test_the_greeting_tells_argocds_version_and_a_new_one_is_told_again(hub, argocd, config):
+    async with running(config, userinfo_s=0.2):
+        first = await hub.next_of("hello")
+        argocd.version = {"Version": "v3.6.0"}
+        second = await hub.next_of("hello", stream=2)
+
+    assert (first.argocd_version, second.argocd_version) == ("v3.5.1+abc1234", "v3.6.0")
+
+
+async def test_plaintext_works_only_when_it_is_asked_for(config):
+    async with FakeHub(plaintext=True) as hub:
+        async with running(replace(config, hub=HubConfig(hub.address))):
+            with pytest.raises(TimeoutError):
+                await until(lambda: hub.enrolments, seconds=0.5)
+        async with running(replace(config, hub=HubConfig(hub.address, plaintext=True))):
+            await hub.next_of("hello")
+
+
+@pytest.mark.parametrize(
+    ("address", "leg", "sentence"),
+    [
+        ("hub.invalid:8443", "dns", "cannot be resolved"),
+        ("127.0.0.1:1", "tcp", "refuses the connection"),
+    ],
+)
+async def test_a_hub_that_is_not_there_is_told_by_leg(address, leg, sentence):
+    with pytest.raises(HubError, match=sentence) as failure:
+        await open_link(HubConfig(address))
+
+    assert failure.value.leg == leg
+    assert failure.value.advice
+
+
+async def test_a_certificate_of_an_unknown_authority_or_another_name_is_told_by_leg(hub, tmp_path):
+    with pytest.raises(HubError, match="not trusted") as unknown:
+        await open_link(HubConfig(hub.address))
+    async with FakeHub(Certificate(name="hub.example.test")) as other:
+        ca_file = tmp_path / "ca.pem"
+        ca_file.write_bytes(other.certificate.pem)
+        with pytest.raises(HubError, match="not trusted") as named:
+            await open_link(HubConfig(f"localhost:{other.port}", ca_file=ca_file))
+
+    assert (unknown.value.leg, named.value.leg) == ("tls", "identity")
+    assert "hub.thumbprint" in unknown.value.advice
+
+
+async def test_epochs_step_over_what_the_hub_has_seen(hub, config):
+    async with running(config):
+        await hub.next_of("hello")
+        await hub.drop(grpc.StatusCode.FAILED_PRECONDITION, "A newer stream was there.")
+        second = await hub.next_of("hello", stream=2)
+
+    assert second.epoch > (await hub.next_of("hello", stream=1)).epoch + 60_000_000

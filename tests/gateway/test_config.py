@@ -66,6 +66,13 @@ def test_plaintext_needs_its_explicit_flag():
     assert not load(GOOD).hub.plaintext
 
 
+def test_a_ca_file_must_hold_certificates(tmp_path):
+    (tmp_path / "ca.pem").write_text("not PEM")
+
+    with pytest.raises(ConfigError, match="must be PEM"):
+        load({**GOOD, "OCTOARGO_HUB_CA_FILE": str(tmp_path / "ca.pem")})
+
+
 WITHOUT_DJANGO = "import sys; sys.modules['django'] = None; sys.argv[1:] = {arguments}; import runpy; runpy.run_module('gateway', run_name='__main__')"
 
 
