@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from infrastructure.models import Application, ApplicationSource, ArgoInstance, Environment, Gateway, MappingRule, Project, Tenant
+from infrastructure.reported import TOO_LARGE, UNREADABLE
 from infrastructure.scoping import Rule, ScopedApplication, ScopedSource, SourceScope, scope_sources
 from infrastructure.selectors import SelectorInvalid, parse_selector
 from infrastructure.services.errors import RuleInvalid
@@ -109,20 +110,21 @@ def remap(*, instances: Collection[ArgoInstance] | None = None, now: datetime) -
     """Decide every source's scope anew (of the given instances, or of all) and return how many changed."""
     _wait_for_reports(instances)
     scopes = Scopes.read()
-    changed_applications: list[int] = []
-    changed_sources = 0
+    changed: list[ApplicationSource] = []
+    troubled: list[Application] = []
     for application, metadata, sources in _applications(instances):
         decided, problems = scopes.decide(application.instance_id, _scoped(application, metadata, sources))
-        changed = [source for scope, source in zip(decided, sources, strict=True) if scopes.apply(scope, source)]
+        changed += [source for scope, source in zip(decided, sources, strict=True) if scopes.apply(scope, source)]
+        problems = [told for told in application.problems if told in (UNREADABLE, TOO_LARGE)] + problems
         if problems != application.problems:
-            Application.objects.filter(pk=application.pk).update(problems=problems)
-        if changed:
-            ApplicationSource.objects.bulk_update(changed, MAPPING_FIELDS)
-            changed_sources += len(changed)
-            changed_applications.append(application.pk)
-    if changed_applications:
-        applications_reported.send(sender=MappingRule, application_ids=changed_applications, now=now)
-    return changed_sources
+            application.problems = problems
+            troubled.append(application)
+    Application.objects.bulk_update(troubled, ["problems"], batch_size=_ROWS_AT_ONCE)
+    ApplicationSource.objects.bulk_update(changed, MAPPING_FIELDS, batch_size=_ROWS_AT_ONCE)
+    if changed:
+        ids = list(dict.fromkeys(source.application_id for source in changed))
+        applications_reported.send(sender=MappingRule, application_ids=ids, now=now)
+    return len(changed)
 
 
 @transaction.atomic

@@ -1,8 +1,11 @@
 """Rules, previews, and mappings that follow every change of what decides them."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from infrastructure.models import ApplicationSource, Event, MappingRule, Tenant
+from infrastructure.reported import UNREADABLE
 from infrastructure.services import RuleInvalid, ScopeInvalid, delete_rule, delete_scope, preview_rule, remap, save_rule, save_scope
 from infrastructure.signals import applications_reported
 from tests.factories import NOW, annotations_for, make_application, make_content, make_environment, make_instance, make_project, make_rule, make_source
@@ -116,3 +119,25 @@ def test_remap_looks_only_at_the_given_instances(source):
     assert remap(instances=[make_instance()], now=NOW) == 0
     assert remap(instances=[source.application.instance], now=NOW) == 1
     assert remap(now=NOW) == 0
+
+
+def test_mapping_many_takes_few_statements():
+    instance = make_instance()
+    for number in range(60):
+        make_source(make_application(f"app-{number}", instance=instance), is_mapped=False, mapped_by="", mapping_reason="")
+    make_rule()
+
+    with CaptureQueriesContext(connection) as queries:
+        remap(now=NOW)
+
+    assert ApplicationSource.objects.filter(is_mapped=True).count() == 60
+    assert len(queries) <= 30, [query["sql"][:80] for query in queries]
+
+
+def test_what_a_report_lacked_stays_told_when_mappings_change():
+    application = make_application(content={}, problems=[UNREADABLE, "Not mapped: something of yesterday."])
+
+    remap(now=NOW)
+
+    application.refresh_from_db()
+    assert application.problems == [UNREADABLE]
