@@ -1,4 +1,4 @@
-"""What a simulated Argo CD consists of, read from YAML or a dict; `docs` are the keys of `Config`.
+"""What a simulated Argo CD consists of, read from YAML or a dict:
 
 version: v3.5.1
 speed: 10                      # divides every wait

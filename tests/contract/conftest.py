@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from simulator import Simulator
+from simulator.rendering import sources_of
 from tests.simulator.tools import CONFIG_MAP, IN_CLUSTER, SERVICE, Client, Repository, application, deployment, job
 
 URL = os.environ.get("OCTOARGO_CONTRACT_URL", "")
@@ -71,8 +72,9 @@ def one(applications):
     """One application that has been compared and whose last sync is over, preferred; else any."""
     assert applications, "the contract needs an Argo CD with at least one application"
     compared = [a for a in applications if a["status"].get("sync", {}).get("status") in ("Synced", "OutOfSync") and "operation" not in a]
-    with_pods = [a for a in compared if a["status"].get("summary", {}).get("images")]
-    return (with_pods or compared or applications)[0]
+    from_git = [a for a in compared if all("chart" not in s for s in sources_of(a["spec"]))]
+    with_pods = [a for a in from_git if a["status"].get("summary", {}).get("images")]
+    return (with_pods or from_git or compared or applications)[0]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.contract.shapes import APPLICATION, NODE, TREE, UNARY_ERROR, check, flag, mapping, moment, number, some_text, text, version
+from tests.simulator.tools import Watch, eventually
 
 STREAM = "/api/v1/stream/applications"
 NOTHING = "selector=octoargo-contract%3Dno-such-label"
@@ -105,17 +106,14 @@ def test_hooks_have_no_sync_status_and_unknown_revisions_are_no_commits(applicat
             assert re.fullmatch("[0-9a-f]{40}", revision)
 
 
-def test_watch_begins_with_added_for_every_application(argocd, applications, read):
-    with argocd.stream(STREAM) as connection:
-        content = read(connection, b"", 1.5)
+def test_watch_begins_with_added_for_every_application(argocd, applications):
+    with Watch(argocd) as watch:
+        eventually(lambda: len({seen.app["metadata"]["uid"] for seen in watch.events}) >= len(applications))
 
-    head, _, body = content.partition(b"\r\n\r\n")
-    lines = [line for line in body.split(b"\n") if line.startswith(b'{"result"')]
-    first = json.loads(lines[0])["result"]
-    assert b"200 OK" in head
-    assert first["type"] == "ADDED"
-    check(first["application"], APPLICATION)
-    assert body.count(b'"type":"ADDED"') >= min(len(applications), 1)
+    first_of_each = {seen.app["metadata"]["uid"]: seen.kind for seen in reversed(watch.events)}
+    assert set(first_of_each.values()) == {"ADDED"}
+    for seen in watch.events:
+        check(seen.app, APPLICATION)
 
 
 def test_watch_as_server_sent_events(argocd, read):
@@ -143,12 +141,11 @@ def test_refresh_shows_in_the_watch(argocd, one, path, read):
     assert b'"argocd.argoproj.io/refresh":"normal"' in content
 
 
-def test_watch_takes_any_fields(argocd, read):
-    with argocd.stream(f"{STREAM}?fields=result.type,result.application.metadata.name") as connection:
-        content = read(connection, b'"type":"ADDED"', 5)
+def test_watch_takes_any_fields(argocd):
+    with Watch(argocd, "?fields=result.type,result.application.metadata.name") as watch:
+        seen = eventually(lambda: watch.events)[0]
 
-    line = next(line for line in content.split(b"\n") if line.startswith(b'{"result"'))
-    assert set(json.loads(line)["result"]["application"]) == {"metadata"}
+    assert (seen.kind, set(seen.app), set(seen.app["metadata"])) == ("ADDED", {"metadata"}, {"name"})
 
 
 def test_resource_tree(argocd, path):

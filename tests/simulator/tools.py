@@ -104,7 +104,7 @@ class Client:
     """Calls an Argo CD by URL and token; answers of any status come back as they are."""
 
     def __init__(self, url, token, *, context=None):
-        self.url, self.token, self._context = url, token, context
+        self.url, self.token, self.context = url, token, context
 
     def call(self, method, path, body=None, *, headers=None, token="", timeout=30):
         known = {"Content-Type": "application/json"} if method != "GET" else {}
@@ -113,7 +113,7 @@ class Client:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, {**known, **(headers or {})}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout, context=self._context) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.context) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as refused:
             with refused:
@@ -151,8 +151,8 @@ class Client:
         """A connection on which the request has been sent."""
         parts = urlsplit(self.url)
         connection = socket.create_connection((parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)), timeout=5)
-        if self._context is not None:
-            connection = self._context.wrap_socket(connection, server_hostname=parts.hostname)
+        if self.context is not None:
+            connection = self.context.wrap_socket(connection, server_hostname=parts.hostname)
         connection.sendall(request)
         return connection
 
@@ -197,7 +197,7 @@ class Watch:
 
     def _read(self, request):
         try:
-            with urllib.request.urlopen(request, timeout=60) as self._answer:
+            with urllib.request.urlopen(request, timeout=60, context=self.client.context) as self._answer:
                 for line in self._answer:
                     event = json.loads(line)["result"]
                     self.events.append(Seen(event["type"], event["application"], time.monotonic()))
