@@ -135,9 +135,9 @@ def _problems(name: str, status: GatewayStatus, applications: int, words: dict[s
     if status is not GatewayStatus.ONLINE:
         return (Problem(applications, "Unknown", "quiet", query),) if applications else ()
     told = [
-        (HealthStatus.DEGRADED, "bad", "health=Degraded"),
-        (HealthStatus.MISSING, "warn", "health=Missing"),
-        (SyncStatus.OUT_OF_SYNC, "warn", "sync=OutOfSync"),
+        (HealthStatus.DEGRADED, "bad", "health=degraded"),
+        (HealthStatus.MISSING, "warn", "health=missing"),
+        (SyncStatus.OUT_OF_SYNC, "warn", "sync=outofsync"),
     ]
     return tuple(Problem(words[word.value], str(word.label), tone, f"{query}&{more}") for word, tone, more in told if words.get(word.value))
 

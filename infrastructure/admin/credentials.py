@@ -15,8 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from infrastructure.admin.base import ServiceAdmin
 from infrastructure.models import GitCredential
 from infrastructure.repositories import BadRepositoryUrl, check_pattern
+from infrastructure.secrets import SecretUnreadable
 from infrastructure.services import InfrastructureError, delete_credential, save_credential, try_credential
-from infrastructure.status import CredentialKind
 
 
 class GitCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -26,16 +26,9 @@ class GitCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # not gener
         required=False,
         strip=False,
         max_length=20_000,
-        label="Password, token or key",
+        label="Password or token",
         help_text="Stored encrypted and never shown again. Leave it empty to keep the stored one.",
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
-    )
-    secret_key = forms.CharField(
-        required=False,
-        max_length=20_000,
-        label="Private key",
-        help_text="For an SSH key: paste it here instead, with its first and last line.",
-        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "autocomplete": "off", "spellcheck": "false"}),
     )
     test_url = forms.CharField(
         required=False,
@@ -55,34 +48,26 @@ class GitCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # not gener
             raise forms.ValidationError(str(error)) from error
         return text
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("secret") and cleaned.get("secret_key"):
-            self.add_error("secret_key", "Give a password or a key, not both.")
-        if self.instance.pk is None and not self.new_secret(cleaned):
-            wanted = "secret_key" if cleaned.get("kind") == CredentialKind.SSH_KEY else "secret"
-            self.add_error(wanted, "Give the password, token or key. It is stored encrypted and never shown again.")
-        return cleaned
-
-    @staticmethod
-    def new_secret(cleaned: dict[str, Any]) -> str:
-        key = str(cleaned.get("secret_key") or "").strip()
-        return str(cleaned.get("secret") or "") or (f"{key}\n" if key else "")
+    def clean_secret(self) -> str:
+        secret = str(self.cleaned_data["secret"])
+        if self.instance.pk is None and not secret:
+            raise forms.ValidationError("Give the password or token. It is stored encrypted and never shown again.")
+        return secret
 
 
 @admin.register(GitCredential)
-@method_decorator(sensitive_post_parameters("secret", "secret_key"), name="changeform_view")
+@method_decorator(sensitive_post_parameters("secret"), name="changeform_view")
 class GitCredentialAdmin(ServiceAdmin[GitCredential]):
     """Which repositories a credential opens: the most specific line that matches wins."""
 
     form = GitCredentialForm
     change_form_template = "admin/infrastructure/gitcredential/change_form.html"
-    list_display = ["name", "kind", "username", "allow_list", "tested_at", "test_result"]
+    list_display = ["name", "username", "allow_list", "tested_at", "test_result"]
     search_fields = ["name", "username", "repositories"]
     formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})}}
     readonly_fields = ["tested_at", "test_result"]
     fieldsets = [
-        (None, {"fields": ["name", "kind", "username", "secret", "secret_key", "known_hosts", "repositories"]}),
+        (None, {"fields": ["name", "username", "secret", "repositories"]}),
         ("Test", {"fields": ["test_url", "tested_at", "test_result"]}),
     ]
 
@@ -91,7 +76,7 @@ class GitCredentialAdmin(ServiceAdmin[GitCredential]):
         return ", ".join(obj.patterns())
 
     def write(self, obj: GitCredential, *, by: User, now: Any, form: Any) -> None:
-        save_credential(credential=obj, secret=form.new_secret(form.cleaned_data) or None, by=by, now=now)
+        save_credential(credential=obj, secret=form.cleaned_data["secret"] or None, by=by, now=now)
 
     def erase(self, obj: GitCredential, *, by: User, now: Any) -> None:
         delete_credential(credential=obj, by=by, now=now)
@@ -111,7 +96,7 @@ class GitCredentialAdmin(ServiceAdmin[GitCredential]):
         else:
             try:
                 result = try_credential(credential=obj, url=url, by=request.user, now=timezone.now())
-            except InfrastructureError as error:
+            except (InfrastructureError, SecretUnreadable) as error:
                 self.message_user(request, f"Saved, not tested: {error}", messages.WARNING)
             else:
                 self.message_user(request, f"Saved and tested: {result}", messages.INFO)

@@ -16,7 +16,10 @@ View = Callable[Concatenate[Request, P], HttpResponse]
 
 
 def needs(*permissions: str) -> Callable[[View[P]], View[P]]:
-    """Let in who is signed in and has the permissions, e.g. "infrastructure.add_argoinstance"; else 403 names what is missing."""
+    """Let in who is signed in and has the permissions, e.g. "infrastructure.add_argoinstance"; else 403 names what is missing.
+
+    Without permissions: who is signed in.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)

@@ -18,7 +18,7 @@ from infrastructure.views.access import back_to, find_instance, needs
 CHANGE = "infrastructure.change_argoinstance"
 
 
-@needs("infrastructure.view_argoinstance")
+@needs()
 @require_POST
 def check(request: Request, name: str) -> HttpResponse:
     """Ask the gateway to check its whole way now and record what it finds. Goes back to where the button was."""

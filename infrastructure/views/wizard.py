@@ -125,7 +125,7 @@ def _install_page(
     return response
 
 
-@needs("infrastructure.view_argoinstance")
+@needs()
 @require_GET
 def connect(request: Request, name: str) -> HttpResponse:
     """Step 3: every leg, ticked off as it happens. The last answer of a finished one carries no trigger."""

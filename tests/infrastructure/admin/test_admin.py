@@ -43,11 +43,8 @@ def make_unmapped(name, **values):
 def make_credential_values(**values):
     return {
         "name": "platform",
-        "kind": "username_password",
         "username": "octoargo",
         "secret": "hunter2-secret",
-        "secret_key": "",
-        "known_hosts": "",
         "repositories": "https://git.example.test/platform/*",
         "test_url": "",
         **values,
@@ -249,8 +246,6 @@ def test_credential_with_an_empty_field_keeps_its_secret(client, admin):
     ("values", "field"),
     [
         ({"secret": ""}, "secret"),
-        ({"kind": "ssh_key", "secret": ""}, "secret_key"),
-        ({"secret_key": "key"}, "secret_key"),
         ({"repositories": "not a url"}, "repositories"),
         ({"repositories": ""}, "repositories"),
         ({"name": ""}, "name"),
