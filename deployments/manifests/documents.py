@@ -6,7 +6,7 @@ Documents are independent: one that does not parse leaves the others readable. D
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from yaml import YAMLError
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs do not re-export it
@@ -15,6 +15,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 MAX_DEPTH = 200  # libyaml's composer recurses in C: far deeper input would crash the process
 MAX_NODES = 40_000  # per text, of what is read of it: about 0.2 s and 30 MB
 MAX_DOCUMENTS = 10_000
+_MAX_MERGES = 500  # mappings asked for one key
 _COST_OF_DOCUMENT = 10  # nodes, for the time each takes apart from its nodes
 _COST_OF_BROKEN = 50  # nodes, for the time a piece takes that does not parse
 MAX_CHARACTERS = 8_000_000
@@ -187,34 +188,31 @@ def lookup(node: Node | None, key: str) -> Node | None:
     """The value at a key of a mapping, through merge keys too; of a key given twice, the last. None when there is none."""
     if not isinstance(node, MappingNode):
         return None
-    found, merges = _own(node, key)
-    return found if found is not None or not merges else _lookup_merged(merges, key)
-
-
-def _own(node: MappingNode, key: str) -> tuple[Node | None, list[Node]]:
-    found = None
-    merges: list[Node] = []
+    found, has_merges = None, False
     for key_node, value in node.value:
         name = key_node.value
         if name == key:
             found = value
-        elif name == "<<" and not key_node.style:
-            merges += value.value if isinstance(value, SequenceNode) else (value,)
-    return found, merges
+        elif name == "<<":
+            has_merges = True
+    return _lookup_merged(node, key) if has_merges and found is None else found
 
 
-def _lookup_merged(merges: list[Node], key: str) -> Node | None:
+def _lookup_merged(root: Node, key: str) -> Node | None:
     """Depth first, each mapping once: one that lacks the key need not be asked again."""
-    stack, seen = merges[::-1], set[int]()
-    while stack:
+    stack, seen = [root], set[int]()
+    while stack and len(seen) < _MAX_MERGES:
         node = stack.pop()
         if not isinstance(node, MappingNode) or id(node) in seen:
             continue
         seen.add(id(node))
-        found, more = _own(node, key)
-        if found is not None:
-            return found
-        stack += more[::-1]
+        merged: list[Node] = []
+        for key_node, value in reversed(node.value):
+            if key_node.value == key:
+                return cast(Node, value)
+            if key_node.value == "<<" and not key_node.style:
+                merged[:0] = value.value if isinstance(value, SequenceNode) else [value]
+        stack += reversed(merged)
     return None
 
 
