@@ -25,15 +25,27 @@ class Threads:
         self._leaves_gaps = connection.vendor == "sqlite"
         self._reports = ThreadPoolExecutor(1 if self._leaves_gaps else 4, "hub-reports")
         self._doors = ThreadPoolExecutor(2, "hub-doors")
+        self._took_s = 0.0
 
     async def for_reports(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        done = asyncio.get_running_loop().run_in_executor(self._reports, partial(_hygienic, work, *args, **kwargs))
+        done = asyncio.get_running_loop().run_in_executor(self._reports, partial(self._timed, work, *args, **kwargs))
         if self._leaves_gaps:
-            self._reports.submit(_pause, time.monotonic())
+            self._reports.submit(self._pause)
         return await done
 
     async def for_doors(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._doors, partial(_hygienic, work, *args, **kwargs))
+
+    def _timed(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        started = time.monotonic()
+        try:
+            return _hygienic(work, *args, **kwargs)
+        finally:
+            self._took_s = time.monotonic() - started
+
+    def _pause(self) -> None:
+        """Leave the database to others for half the time that the work took, and not long. Nobody waits for this but the next work."""
+        time.sleep(min(LONGEST_PAUSE_S, self._took_s / 2))
 
     def close(self) -> None:
         self._reports.shutdown(wait=False, cancel_futures=True)
@@ -46,8 +58,3 @@ def _hygienic(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return work(*args, **kwargs)
     finally:
         close_old_connections()
-
-
-def _pause(since: float) -> None:
-    """Leave the database to others for half the time since the work was asked for, and not long."""
-    time.sleep(min(LONGEST_PAUSE_S, (time.monotonic() - since) / 2))
