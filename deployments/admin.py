@@ -1,0 +1,163 @@
+"""Django's admin of what we do: a project's process to change, and everything that Octoargo writes to look at."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
+from infrastructure.admin.base import ReadOnlyAdmin, TabularInline
+from infrastructure.admin.scopes import ProjectAdmin
+from infrastructure.models import Project
+from infrastructure.services.trail import record_event
+
+LONGEST_TIMEOUT_S = 24 * 3600
+
+
+class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """One step of a process; releases made from now on take it along."""
+
+    timeout_s = forms.IntegerField(
+        label="Timeout in seconds",
+        min_value=1,
+        max_value=LONGEST_TIMEOUT_S,
+        initial=Step._meta.get_field("timeout_s").default,
+        help_text="How long the applications may take before the step fails; counted from the commit.",
+    )
+
+
+class StepInline(TabularInline[Step, Project]):
+    """The process, on its project's page."""
+
+    model = Step
+    form = StepForm
+    extra = 0
+    fields = ["position", "name", "kind", "verification", "trigger_sync", "timeout_s", "commit_summary"]
+    ordering = ["position"]
+    verbose_name_plural = "Process: the steps of a deployment. A release keeps them as they are when it is made"
+
+
+admin.site.unregister(Project)
+
+
+@admin.register(Project)
+class ProjectWithProcessAdmin(ProjectAdmin):
+    """What we deploy, and how."""
+
+    inlines = [StepInline]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            steps = [step.snapshot() for step in Step.objects.filter(project=form.instance).order_by("position")]
+            record_event(kind="process_changed", object_name=form.instance.slug, by=request.user, now=timezone.now(), steps=steps)
+
+
+class StepRunInline(TabularInline[StepRun, Deployment]):
+    """How a deployment's steps went."""
+
+    model = StepRun
+    extra = 0
+    can_delete = False
+    fields = ["position", "name", "status", "reason", "started_at", "waiting_since", "finished_at"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Release)
+class ReleaseAdmin(ReadOnlyAdmin[Release]):
+    """Releases never change once made."""
+
+    list_display = ["__str__", "project", "version", "deployment_count", "created_at", "created_by"]
+    list_filter = ["project"]
+    list_select_related = ["project", "created_by"]
+    search_fields = ["version", "project__name", "notes"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        return super().get_queryset(request).annotate(number_of_deployments=Count("deployments"))
+
+    @admin.display(description="deployments", ordering="number_of_deployments")
+    def deployment_count(self, obj: Any) -> int:
+        return int(obj.number_of_deployments)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ReadOnlyAdmin[Deployment]):
+    """Cancel and retry on the deployment's own page."""
+
+    list_display = ["pk", "release", "environment", "tenant", "status", "reason", "created_at", "created_by"]
+    list_filter = ["status", "project", "environment"]
+    list_select_related = ["release__project", "environment", "tenant", "created_by"]
+    search_fields = ["release__version", "project__name", "tenant__name"]
+    show_full_result_count = False
+    inlines = [StepRunInline]
+
+
+@admin.register(StepRun)
+class StepRunAdmin(ReadOnlyAdmin[StepRun]):
+    """Executions of steps."""
+
+    list_display = ["deployment", "position", "name", "status", "reason", "started_at", "finished_at"]
+    list_filter = ["status", "kind"]
+    list_select_related = ["deployment__release__project", "deployment__environment", "deployment__tenant"]
+    ordering = ["-pk"]
+    show_full_result_count = False
+
+
+class IntendedChangeInline(TabularInline[IntendedChange, Target]):
+    """What was written to a target's files."""
+
+    model = IntendedChange
+    extra = 0
+    can_delete = False
+    fields = ["path", "patch", "sha256"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Target)
+class TargetAdmin(ReadOnlyAdmin[Target]):
+    """Application sources in step runs: what was written, where it stands, why it waits."""
+
+    list_display = ["application_name", "instance_name", "outcome", "verification", "reason", "commit_sha", "committed_at"]
+    list_filter = ["verification", "outcome"]
+    search_fields = ["application_name", "commit_sha"]
+    ordering = ["-pk"]
+    show_full_result_count = False
+    inlines = [IntendedChangeInline]
+
+
+@admin.register(LiveState)
+class LiveStateAdmin(ReadOnlyAdmin[LiveState]):
+    """Our word for every source. Accept a drift, or deploy again, on the application's page."""
+
+    list_display = ["source", "live_sync", "reason", "release", "deployed_at", "checked_at", "accepted_at"]
+    list_filter = ["live_sync", "source__project", "source__environment"]
+    list_select_related = ["source__application", "release__project"]
+    search_fields = ["source__application__name", "release__version"]
+    ordering = ["source__application__name", "pk"]
+    show_full_result_count = False
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
+    """The logs of all deployments, newest first."""
+
+    list_display = ["at", "level", "deployment", "text"]
+    list_filter = ["level"]
+    list_select_related = ["deployment__release__project", "deployment__environment", "deployment__tenant"]
+    search_fields = ["text"]
+    ordering = ["-at", "-pk"]
+    show_full_result_count = False

@@ -1,0 +1,111 @@
+"""The admin of deployments: every list and row opens, a process is changed on its project's page, what Octoargo wrote is read-only."""
+
+import pytest
+from django.contrib import admin as django_admin
+from django.urls import reverse
+
+from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
+from infrastructure.models import Event
+from tests.deployments.factories import make_release
+from tests.factories import NOW, make_environment, make_project, make_source, make_user
+
+pytestmark = pytest.mark.django_db
+WRITTEN_BY_US = [Release, Deployment, StepRun, Target, LiveState, LogEntry]
+
+
+@pytest.fixture
+def admin(client):
+    user = make_user(is_superuser=True, is_staff=True)
+    client.force_login(user)
+    return user
+
+
+def make_rows():
+    """A row of every table that Octoargo writes."""
+    source = make_source()
+    release = make_release()
+    deployment = Deployment.objects.create(release=release, project=release.project, environment=make_environment(), created_at=NOW)
+    run = StepRun.objects.create(deployment=deployment, position=1, name="Update image tags", kind="update_images")
+    target = Target.objects.create(step_run=run, source=source, instance_name="eu", application_namespace="argocd", application_name="shop", repo_url="u")
+    IntendedChange.objects.create(target=target, path="apps/web.yaml", patch=[{"op": "replace", "path": "/spec", "value": "1.4.2"}])
+    LiveState.objects.create(source=source, release=release, target=target, deployment=deployment, reason="Synced at 8e1f0c0.")
+    LogEntry.objects.create(deployment=deployment, at=NOW, text="Queued: Shop 1.4.2 to Production.")
+
+
+def form_of(shown, **step):
+    """The page of a project with one step, as the browser sends it."""
+    management = {"steps-TOTAL_FORMS": "1", "steps-INITIAL_FORMS": "0", "steps-MIN_NUM_FORMS": "0", "steps-MAX_NUM_FORMS": "1000"}
+    values = {"position": "1", "name": "Update image tags", "kind": "update_images", "verification": "application_healthy", "timeout_s": "300", **step}
+    return {"name": shown.name, "slug": shown.slug, **management, **{f"steps-0-{name}": value for name, value in values.items()}}
+
+
+@pytest.mark.parametrize("model", WRITTEN_BY_US, ids=lambda model: model._meta.model_name)
+def test_lists_and_rows_open_and_are_read_only(client, admin, model):
+    make_rows()
+    name = f"admin:deployments_{model._meta.model_name}"
+    row = model.objects.get()
+
+    answers = [client.get(reverse(f"{name}_changelist"), {"q": "shop"}), client.get(reverse(f"{name}_change", args=[row.pk]))]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert b'name="_save"' not in answers[1].content
+    assert client.get(reverse(f"{name}_add")).status_code == 403
+    assert client.post(reverse(f"{name}_change", args=[row.pk]), {"reason": "x"}).status_code == 403
+    assert client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_every_model_of_ours_has_a_place():
+    registered = {model.__name__ for model in django_admin.site._registry if model._meta.app_label == "deployments"}
+
+    assert registered == {model.__name__ for model in WRITTEN_BY_US}
+
+
+def test_target_shows_what_was_written(client, admin):
+    make_rows()
+
+    page = client.get(reverse("admin:deployments_target_change", args=[Target.objects.get().pk])).content.decode()
+
+    assert "apps/web.yaml" in page
+
+
+def test_process_is_changed_on_the_projects_page(client, admin):
+    project = make_project()
+
+    client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), form_of(project, trigger_sync="on", verification="commit_created"))
+
+    step = Step.objects.get(project=project)
+    assert (step.verification, step.trigger_sync, step.timeout_s) == ("commit_created", True, 300)
+    assert Event.objects.filter(kind="process_changed", object_name="shop").exists()
+    assert make_release(project=project).process == [step.snapshot()]
+
+
+def test_project_saved_without_touching_its_process_records_no_change(client, admin):
+    project = make_project()
+    step = Step.objects.create(project=project, position=1)
+
+    values = form_of(project, id=str(step.pk), project=str(project.pk), timeout_s="180", commit_summary="")
+    client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), {**values, "steps-INITIAL_FORMS": "1", "name": "Store"})
+
+    project.refresh_from_db()
+    assert project.name == "Store"
+    assert not Event.objects.filter(kind="process_changed").exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("timeout_s", "0"), ("timeout_s", "100000000"), ("timeout_s", "soon"), ("position", ""), ("name", "")])
+def test_step_answers_bad_input_at_its_field(client, admin, field, value):
+    project = make_project()
+
+    response = client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), form_of(project, **{field: value}))
+
+    assert response.context["inline_admin_formsets"][0].formset.errors[0][field]
+    assert not Step.objects.exists()
+
+
+def test_deployments_list_asks_a_fixed_number_of_queries(client, admin, django_assert_max_num_queries):
+    release = make_release()
+    Deployment.objects.bulk_create(
+        Deployment(release=release, project=release.project, environment=make_environment(), created_at=NOW, status="failed", reason="x") for _ in range(150)
+    )
+
+    with django_assert_max_num_queries(16):
+        client.get(reverse("admin:deployments_deployment_changelist"))
