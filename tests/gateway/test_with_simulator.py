@@ -1,7 +1,10 @@
 """The agent against the simulated Argo CD, and the whole program against a real hub."""
 
+import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,6 +15,7 @@ import pytest
 from django.utils import timezone
 
 from gateway import gateway_pb2 as pb
+from gateway import trim
 from gateway.config import Secret
 from infrastructure.certificate import hub_identity
 from infrastructure.models import Application, Gateway, HealthCheck
@@ -20,7 +24,7 @@ from simulator import Simulator
 from tests.factories import make_instance
 from tests.gateway.conftest import argocd_config, running, until
 from tests.hub import running_hub, wait_for
-from tests.simulator.tools import FAST, Client, Repository, application, deployment
+from tests.simulator.tools import CONFIG_MAP, FAST, Client, Repository, application, deployment
 
 ROOT = Path(__file__).parents[2]
 SHOP = pb.ApplicationKey(namespace="argocd", name="shop", project="default")
@@ -103,6 +107,45 @@ async def test_nothing_is_lost_when_the_watch_is_cut_loses_events_and_argocd_res
         await until(lambda: Client(simulator.url, simulator.token).get("/api/version").status == 200)
         Client(simulator.url, simulator.token).refresh("shop")
         await until(lambda: newest(hub)["status"]["sync"].get("revision") == sha and hub.reported("cart")[-1].is_deleted, seconds=20)
+
+
+async def test_after_a_storm_the_hub_holds_what_argocd_shows(hub, simulated, simulator, repository):
+    """Streams cut on both sides, lost events, errors, syncs, changed and deleted applications, in some order."""
+    client, chance = Client(simulator.url, simulator.token), random.Random(7)
+
+    def make_trouble(turn):
+        name = f"app{turn % 4}"
+        trouble = [
+            lambda: simulator.inject("stream_cut", how=chance.choice(["end", "reset"])),
+            lambda: simulator.inject("stream_drop", count=chance.randint(1, 9)),
+            lambda: simulator.inject("stream_garbage"),
+            lambda: simulator.inject("http", status=chance.choice([429, 502, 503]), count=3),
+            lambda: simulator.admin("POST", "/applications", application(repository, name, labels={"turn": str(turn)})),
+            lambda: simulator.admin("DELETE", f"/applications/argocd/{name}"),
+            lambda: client.sync("shop"),
+            lambda: repository.commit({"apps/shop/settings.yaml": CONFIG_MAP.replace("blue", f"c{turn}")}),
+            lambda: client.refresh("cart"),
+        ]
+        with contextlib.suppress(RuntimeError):  # deleting what is not there
+            chance.choice(trouble)()
+
+    def expected():
+        items = client.get("/api/v1/applications").json()["items"]
+        fresh = [client.get(f"/api/v1/applications/{item['metadata']['name']}?project=default").json() for item in items]
+        return {("argocd", app["metadata"]["name"]): (app["metadata"]["uid"], trim.digest(trim.trim(app))) for app in fresh}
+
+    async with running(simulated, list_s=0.5, coalesce_s=0.1):
+        await hub.next_of("reports", where=lambda batch: batch.is_snapshot_end)
+        for turn in range(40):
+            await asyncio.to_thread(make_trouble, turn)
+            if turn % 9 == 4:
+                await hub.drop()
+        simulator.clear()
+        async with asyncio.timeout(25):
+            while (shown := await asyncio.to_thread(expected)) != hub.held:
+                await asyncio.sleep(0.2)
+
+    assert len(shown) >= 2
 
 
 async def test_a_controller_that_is_down_is_told_as_a_refresh_without_an_end(hub, simulated, simulator):
