@@ -9,9 +9,10 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+_wsgi: Any = get_wsgi_application()  # sets Django up; only then may models be imported
+
 from octoargo import events
 
-_wsgi: Any = get_wsgi_application()
 _pages: Any = WSGIMiddleware(_wsgi, workers=settings.WORKER_THREADS)
 
 

@@ -71,8 +71,14 @@ class Children:
             child.stop()
 
     def stop_all(self) -> None:
-        for name in reversed(list(self.running)):
-            self.stop(name)
+        """Tell all to stop, the last started first; then wait for each."""
+        children = list(reversed(self.running.values()))
+        for child in children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        for child in children:
+            child.stop()
+        self.running.clear()
 
     def dead(self) -> list[Child]:
         return [child for child in self.running.values() if child.process.poll() is not None]

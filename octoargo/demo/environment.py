@@ -34,8 +34,9 @@ def enter() -> None:
         {
             MARK: str(directory()),
             "OCTOARGO_DATA_DIR": str(directory()),
-            "OCTOARGO_DATABASE_URL": "",
-            "OCTOARGO_BROKER_URL": "",
+            # The embedded default, unless a database and a broker are given for the demo: then it runs in the production shape.
+            "OCTOARGO_DATABASE_URL": os.environ.get("OCTOARGO_DEMO_DATABASE_URL", ""),
+            "OCTOARGO_BROKER_URL": os.environ.get("OCTOARGO_DEMO_BROKER_URL", ""),
             "OCTOARGO_ALLOW_PRIVATE_ADDRESSES": "true",
             "OCTOARGO_HUB_PORT": str(chosen["hub"]),
             "OCTOARGO_HUB_LISTEN": "127.0.0.1",

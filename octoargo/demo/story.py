@@ -91,8 +91,9 @@ class Story:
         sha = self.shop.commit({path: text.replace(f"replicas: {5 - replicas}", f"replicas: {replicas}")}, message="Another replica for us")
         self._admin("us-east", "/inject", {"kind": "webhook", "repo": f"{self.world['git']['url']}/{SHOP}"})
         self.person.wait_for(self.application_path("shop-us"), "argocd-says", lambda said: sha[:7] in said and "Synced" in said, seconds=WAIT_S)
-        said = self._live("shop-us", lambda said: said.startswith("Synced"))
-        return Line(f"A later commit {sha[:7]} changed the replicas of shop-us, and not our {version}", said, said.startswith("Synced"))
+        said = self._live("shop-us", lambda said: said.startswith("Synced") and sha[:7] in said)
+        is_right = said.startswith("Synced") and sha[:7] in said
+        return Line(f"A later commit {sha[:7]} changed the replicas of shop-us, and not our {version}", said, is_right)
 
     def _sync_fails(self, version: str) -> Line:
         self._admin(

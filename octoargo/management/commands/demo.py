@@ -48,8 +48,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         setup.fill(self.world)
         self._say("Starting Octoargo …")
-        port = environment.ports()["web"]
-        children.start("octoargo", ["manage.py", "serve", "--port", str(port)], ready=lambda said: "ready web=" in said)
+        port = str(environment.ports()["web"])
+        is_embedded = settings.BROKER_URL.startswith("memory")
+        for part in ["serve"] if is_embedded else ["hub", "web", "worker", "beat"]:
+            children.start(part, ["manage.py", part, "--port", port], ready=lambda said: "ready web=" in said)
         self._say("Starting two gateways …")
         for name in setup.INSTANCES:
             self._start_gateway(children, name)
