@@ -4,10 +4,21 @@ import pytest
 from django.contrib import admin as django_admin
 from django.urls import reverse
 
-from infrastructure.models import ApplicationSource, ArgoInstance, Environment, Event, GitCredential, MappingRule, Project
+from infrastructure.models import ApplicationSource, ArgoInstance, Environment, Event, GitCredential, MappingRule
 from infrastructure.services import credentials, secret_of
 from infrastructure.status import MappedBy
-from tests.factories import annotations_for, make_application, make_content, make_environment, make_instance, make_project, make_rule, make_source, make_user
+from tests.factories import (
+    annotations_for,
+    make_application,
+    make_content,
+    make_environment,
+    make_instance,
+    make_project,
+    make_rule,
+    make_source,
+    make_tenant,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 OURS = [model for model in django_admin.site._registry if model._meta.app_label == "infrastructure"]
@@ -163,16 +174,16 @@ def test_rule_list_action_deletes_through_the_service(client, admin):
     assert Event.objects.filter(kind="mapping_rule_deleted").exists()
 
 
-def test_project_renamed_in_the_admin_unmaps_what_named_it(client, admin):
-    application = make_application("shop", content=make_content("shop", annotations=annotations_for(project="shop")))
-    source = make_source(application)
-    project = Project.objects.get(slug="shop")
+def test_tenant_renamed_in_the_admin_unmaps_what_named_it(client, admin):
+    tenant = make_tenant("north")
+    application = make_application("shop", content=make_content("shop", annotations=annotations_for(tenant="north")))
+    source = make_source(application, tenant=tenant)
 
-    client.post(address("project", "change", project.pk), {"name": "Store", "slug": "store"})
+    client.post(address("tenant", "change", tenant.pk), {"name": "Far north", "slug": "far-north"})
 
     source.refresh_from_db()
     assert not source.is_mapped
-    assert "no project has that slug" in source.mapping_reason
+    assert "no tenant has that slug" in source.mapping_reason
 
 
 def test_environment_added_in_the_admin_maps_what_named_it(client, admin):
