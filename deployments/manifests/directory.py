@@ -7,7 +7,7 @@ from deployments.manifests.documents import parse_documents
 from deployments.manifests.images import StepImages
 from deployments.manifests.kubernetes import Found, UnknownKind, find_containers
 from deployments.manifests.notes import Note, NoteCode
-from deployments.manifests.paths import is_below
+from deployments.manifests.paths import Tree
 from deployments.manifests.sources import Source
 from deployments.manifests.work import FileOutcome, FileWork, note_broken
 
@@ -15,10 +15,10 @@ SUFFIXES = (".yaml", ".yml", ".json")
 HINT = "ontainers"  # a text without it holds neither containers nor initContainers
 
 
-def manifest_files(source: Source, tree_paths: Iterable[str]) -> list[str]:
+def manifest_files(source: Source, paths: Iterable[str]) -> list[str]:
     """The files a folder's manifests may stand in, at all depths."""
     folder = source.folder
-    return [] if folder is None else sorted(path for path in tree_paths if path.endswith(SUFFIXES) and is_below(path, folder))
+    return [] if folder is None else [path for path in Tree.of(paths).below(folder) if path.endswith(SUFFIXES)]
 
 
 def update_manifest(path: str, text: str, images: StepImages) -> FileOutcome | None:

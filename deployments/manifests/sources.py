@@ -62,12 +62,12 @@ def why_not_tracked(source: Source, repo_url: str = "", revision: str = "") -> s
         return f"{source.chart} comes from a chart repository{f' at {revision}' if revision else ''}. Only Git branches can be written."
     if repo_url.startswith("oci://"):
         return f"{title} comes from an OCI registry. Only Git branches can be written."
-    if source.path is None and not source.ref:
-        return f"{title} has no path. Give it one in the Application."
-    if source.path is not None and source.folder is None:
-        return f"the path {source.path} of {title} leaves its repository."
-    if source.ref and source.path is None:
+    if source.ref:  # its files are found by name; its own path, if it has one, is looked at as far as it can be
         return ""
+    if source.path is None:
+        return f"{title} has no path. Give it one in the Application."
+    if source.folder is None:
+        return f"the path {source.path} of {title} leaves its repository."
     if source.kind is SourceKind.PLUGIN:
         return f"{title} is rendered by a plugin, and only the plugin knows where its images stand."
     if source.kind is SourceKind.UNKNOWN:

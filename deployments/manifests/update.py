@@ -13,6 +13,7 @@ from deployments.manifests.helm_files import values_files
 from deployments.manifests.images import StepImage, StepImages
 from deployments.manifests.kustomize import kustomization_path, patch_files, update_kustomize
 from deployments.manifests.notes import Note
+from deployments.manifests.paths import Tree
 from deployments.manifests.records import FileRecord
 from deployments.manifests.sources import Source, SourceKind, why_not_tracked
 from deployments.manifests.work import FileOutcome
@@ -28,10 +29,10 @@ class UpdateResult:
 
 
 def files_needed(source: Source, tree_paths: Iterable[str]) -> list[str]:
-    """Of a repository's files at a commit, those the source needs, sorted. Give a set when you ask for many sources."""
+    """Of a repository's files at a commit, those the source needs, sorted. Give a `paths.Tree` when you ask for many sources."""
     if why_not_tracked(source):
         return []
-    paths = tree_paths if isinstance(tree_paths, set | frozenset | dict) else set(tree_paths)
+    paths = Tree.of(tree_paths)
     needed = {each.path for each in values_files(source, paths)[0]}
     folder = source.folder
     if folder is not None and source.kind is SourceKind.DIRECTORY:
