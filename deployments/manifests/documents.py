@@ -23,6 +23,7 @@ _SHORT = 20_000  # so short a text cannot indent more than 200 levels
 STRING = "tag:yaml.org,2002:str"
 _SEPARATOR = re.compile(r"^(?:(?<=^\.\.\.\n)(?:%[^\n]*\n)+|(?<=^\.\.\.\r\n)(?:%[^\n]*\n)+)?\ufeff?---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(r"^[ \t\ufeff]*[^\s#%\ufeff]", re.MULTILINE)
+_SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")  # JSON's way beyond the basic plane; libyaml refuses it
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -109,6 +110,8 @@ def _size(text: str) -> int:
 
 
 def _compose(text: str, max_nodes: int) -> list[Node]:
+    if "\\u" in text:
+        text = _SURROGATES.sub(r"\\u0041\\u0041", text)  # as long, so that marks stay right
     composer = _Composer(text) if _is_surely_shallow(text) else _BoundedComposer(text, max_nodes)
     roots: list[Node] = []
     while composer.check_node():

@@ -26,7 +26,7 @@ class FoundImage:
     image: ImageReference
 
 
-def find_images(files: Mapping[str, str], source: Source, default_registry: str) -> list[FoundImage]:
+def find_images(files: Mapping[str, str], source: Source, default_registry: str = "") -> list[FoundImage]:
     """Every image of a source, in the order of files and places; texts that are no references are left out."""
     if why_not_tracked(source):
         return []

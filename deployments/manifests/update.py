@@ -55,7 +55,7 @@ def more_files_needed(files_read: Mapping[str, str], source: Source, tree_paths:
     return sorted(set(missing).intersection(tree_paths)) if missing else []
 
 
-def update_images(files: Mapping[str, str], source: Source, images: Sequence[StepImage], default_registry: str) -> UpdateResult:
+def update_images(files: Mapping[str, str], source: Source, images: Sequence[StepImage], default_registry: str = "") -> UpdateResult:
     """Set the images' tags wherever the source's files name them.
 
     `files` maps repository-relative POSIX paths to text with byte order mark and line ends intact; files that do not decode are left out of it
