@@ -78,6 +78,7 @@ class FakeHub(rpc.EnrolmentServiceServicer, rpc.GatewayServiceServicer):
         self.loses_next_enrolment_answer = False
         self.loses_next_rotation_answer = False
         self.held = {}  # (namespace, name) -> (uid, digest), as a hub's database
+        self._snapshot = (0, set())  # stream, and what its running snapshot has shown
         self.claims = []
         self.results = {}
         self._outgoing = None
@@ -198,7 +199,7 @@ class FakeHub(rpc.EnrolmentServiceServicer, rpc.GatewayServiceServicer):
                     welcome = pb.Welcome(epoch=message.hello.epoch, send_snapshot=snapshot, heartbeat_seconds=self.heartbeat_s, max_batch=3)
                     await outgoing.put(pb.HubMessage(welcome=welcome))
                 case "reports" if self.acknowledges:
-                    self._hold(message.reports)
+                    self._hold(number, message.reports)
                     await outgoing.put(pb.HubMessage(ack=pb.Ack(sequence=message.reports.sequence)))
                 case "heartbeat" if self.answers_heartbeats:
                     await outgoing.put(pb.HubMessage(heartbeat=pb.Heartbeat(sent_at=int(time.time() * 1000))))
@@ -207,13 +208,19 @@ class FakeHub(rpc.EnrolmentServiceServicer, rpc.GatewayServiceServicer):
             async with self._changed:
                 self._changed.notify_all()
 
-    def _hold(self, batch):
+    def _hold(self, number, batch):
+        if batch.is_snapshot and self._snapshot[0] != number:
+            self._snapshot = (number, set())
+        self._snapshot[1].update((report.namespace, report.name) for report in batch.applications)
         for report in batch.applications:
             if report.is_deleted:
                 self.held.pop((report.namespace, report.name), None)
             else:
                 assert hashlib.sha256(report.content).hexdigest() == report.digest
                 self.held[report.namespace, report.name] = (report.uid, report.digest)
+        if batch.is_snapshot_end:
+            self.held = {key: held for key, held in self.held.items() if key in self._snapshot[1]}
+            self._snapshot = (0, set())
 
     def checksum(self):
         lines = sorted(f"{uid} {digest}\n" for uid, digest in self.held.values())
