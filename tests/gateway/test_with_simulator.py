@@ -17,6 +17,7 @@ from django.utils import timezone
 from gateway import gateway_pb2 as pb
 from gateway import trim
 from gateway.config import Secret
+from infrastructure import relay
 from infrastructure.certificate import hub_identity
 from infrastructure.models import Application, Gateway, HealthCheck
 from infrastructure.services.registration import new_registration_token
@@ -166,33 +167,45 @@ async def test_a_revoked_token_fails_its_leg(hub, simulated, simulator):
     assert next(leg for leg in report.legs if leg.leg == "permissions").evidence == "Waits for the token."
 
 
+@contextlib.contextmanager
+def program(folder, **environment):
+    """`python -m gateway` until the end of the block, which must be a clean one; its log's events are in the list."""
+    events: list[dict] = []
+    environment = {"PATH": os.environ["PATH"], "OCTOARGO_STATE_DIR": str(folder / "state"), "ARGOCD_TLS": "plaintext", **environment}
+    log = folder / "gateway.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=output, stderr=output) as running_program,
+    ):
+        try:
+            yield events
+        finally:
+            running_program.send_signal(signal.SIGTERM)
+            assert running_program.wait(10) == 0
+    events.extend(json.loads(line) for line in log.read_text().splitlines())
+
+
 @pytest.mark.journey
-def test_the_program_enrols_with_a_real_hub_reports_and_stops_cleanly(transactional_db, simulator, tmp_path):
+def test_the_program_enrols_with_a_real_hub_reports_obeys_and_stops_cleanly(transactional_db, simulator, tmp_path):
+    instance = make_instance("eu-west")
+    _, token = new_registration_token(instance=instance, by=None, now=timezone.now())
+    (tmp_path / "hub.pem").write_bytes(hub_identity().certificate)
+    addresses = {"OCTOARGO_HUB_CA_FILE": str(tmp_path / "hub.pem"), "ARGOCD_URL": simulator.url}
+    secrets = {"OCTOARGO_REGISTRATION_TOKEN": token, "ARGOCD_TOKEN": simulator.token}
+
     with running_hub() as hub:
-        instance = make_instance("eu-west")
-        _, token = new_registration_token(instance=instance, by=None, now=timezone.now())
-        (tmp_path / "hub.pem").write_bytes(hub_identity().certificate)
-        environment = {
-            "PATH": os.environ["PATH"],
-            "OCTOARGO_HUB_ADDRESS": hub.address,
-            "OCTOARGO_HUB_CA_FILE": str(tmp_path / "hub.pem"),
-            "OCTOARGO_REGISTRATION_TOKEN": token,
-            "OCTOARGO_STATE_DIR": str(tmp_path / "state"),
-            "ARGOCD_URL": simulator.url,
-            "ARGOCD_TLS": "plaintext",
-            "ARGOCD_TOKEN": simulator.token,
-        }
-        log = (tmp_path / "gateway.log").open("wb")
-        with log, subprocess.Popen([sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=log, stderr=log) as program:
-            try:
-                wait_for(lambda: Application.objects.filter(instance=instance, gone_at__isnull=True).count() == 2, seconds=20)
-                wait_for(lambda: any(check.is_passed for check in HealthCheck.objects.filter(instance=instance)), seconds=20)
-            finally:
-                program.send_signal(signal.SIGTERM)
-                assert program.wait(10) == 0
+        with program(tmp_path, OCTOARGO_HUB_ADDRESS=hub.address, **addresses, **secrets) as events:
+            wait_for(lambda: Application.objects.filter(instance=instance, gone_at__isnull=True).count() == 2, seconds=20)
+            wait_for(lambda: any(check.is_passed for check in HealthCheck.objects.filter(instance=instance)), seconds=20)
+            before = Gateway.objects.get(instance=instance)
+            relay.kick(instance=instance, reason="", rotate=True)
+            wait_for(lambda: (now := Gateway.objects.get(instance=instance)).key_id != before.key_id and now.epoch > before.epoch and now.relay_url, seconds=20)
+            shop = Application.objects.get(instance=instance, name="shop")
+            started = relay.sync(application=shop, sync_id="s1", deployment="1")
+            wait_for(lambda: Application.objects.get(pk=shop.pk).sync_status == "Synced", seconds=20)
         wait_for(lambda: Gateway.objects.get(instance=instance).relay_url == "")
 
-    lines = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
-    assert [line["event"] for line in lines][-1] == "gateway_stopped"
-    assert token not in (tmp_path / "gateway.log").read_text()
-    assert simulator.token not in (tmp_path / "gateway.log").read_text()
+    assert started.outcome == pb.DONE
+    assert before.argocd_version.startswith("v3.5.1")
+    assert events[-1]["event"] == "gateway_stopped"
+    assert not [secret for secret in secrets.values() if secret in (tmp_path / "gateway.log").read_text()]
