@@ -90,10 +90,10 @@ def judge(facts: Facts, *, sync: SyncRequest | None, now: datetime, deadline: da
         if now - healthy_since >= debounce:
             return Judgement(Verdict.VERIFIED, _verified(facts), healthy_since=healthy_since, sync_finished_at=ended_at)
         missing = _Missing(f"{facts.application} is synced and healthy; it counts once that has held for {debounce.total_seconds():g} s.")
-    if now >= deadline:
+    elif now >= deadline:
         return Judgement(Verdict.FAILED, f"Timed out at {at(now, now=now)}: {_lower(missing.reason)} The commit stays in Git; retry waits again.")
-    held = healthy_since + debounce if healthy_since else deadline
-    return Judgement(Verdict.WAITING, missing.reason, healthy_since, ended_at, missing.should_sync, min(held, deadline, now + POLL))
+    changes_at = deadline if healthy_since is None else healthy_since + debounce
+    return Judgement(Verdict.WAITING, missing.reason, healthy_since, ended_at, missing.should_sync, min(changes_at, now + POLL))
 
 
 def _missing(facts: Facts, sync: SyncRequest | None, sync_ended_at: datetime | None, now: datetime) -> _Missing | None:

@@ -4,7 +4,9 @@ The worker's message is only a favour: when the broker is away, the next tick fi
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -19,8 +21,19 @@ from infrastructure.models import ApplicationSource
 
 log = structlog.get_logger(__name__)
 ADVANCE = "deployments.advance_deployment"
+QUIET_S = 15.0
 AT_ONCE = 500  # a database takes only so many values in one query
 WRITTEN = (TargetOutcome.UPDATED, TargetOutcome.ALREADY_THERE)
+
+
+@dataclass
+class _Broker:
+    """What this process knows of the broker."""
+
+    quiet_until: float = 0.0  # of the monotonic clock
+
+
+_broker = _Broker()
 
 
 def wake_for_applications(*, application_ids: Sequence[int], now: datetime) -> None:
@@ -75,9 +88,13 @@ def _mark_live_states(sources: Any, now: datetime) -> None:
 
 
 def _send(deployment_ids: list[int]) -> None:
+    """A broker that is away is left alone for a while: whoever reports or clicks must not wait for it each time."""
+    if monotonic() < _broker.quiet_until:
+        return
     for deployment_id in deployment_ids:
         try:
             current_app.send_task(ADVANCE, kwargs={"deployment_id": deployment_id}, retry=False, ignore_result=True)
         except (KombuError, OSError) as error:
-            log.info("worker_not_told", deployment=deployment_id, reason=str(error))
+            _broker.quiet_until = monotonic() + QUIET_S
+            log.warning("broker_away", reason=str(error))
             return

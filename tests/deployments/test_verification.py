@@ -235,6 +235,13 @@ def test_judge_at_the_deadline_fails_with_what_is_missing():
     )
 
 
+def test_judge_lets_the_debounce_end_that_began_before_the_deadline():
+    begun = DEADLINE - timedelta(seconds=1)
+    assert judge_last(now=DEADLINE + timedelta(seconds=1), healthy_since=begun, debounce=DEBOUNCE, reconciled_at=begun).verdict is Verdict.WAITING
+    assert judge_last(now=begun + DEBOUNCE, healthy_since=begun, debounce=DEBOUNCE, reconciled_at=begun).verdict is Verdict.VERIFIED
+    assert judge_last(now=DEADLINE, seen={"health": "Progressing"}, healthy_since=begun, debounce=DEBOUNCE).verdict is Verdict.FAILED
+
+
 def test_judge_what_it_says_of_a_later_commit_that_holds_our_change():
     judgement = judge_last(commit=COMMITS["C"])
 

@@ -6,6 +6,7 @@ from deployments.models import Deployment, IntendedChange, LiveState, LogEntry
 from deployments.services import create_deployment
 from deployments.services.errors import NoMappedApplications
 from deployments.status import DeploymentStatus, StepStatus, TargetOutcome, Verification
+from simulator.forge import git
 from tests.deployments.factories import add_application, make_release, make_world, manifest, operation_state, targets_of
 from tests.factories import make_environment, make_tenant
 
@@ -231,6 +232,4 @@ def test_create_deployment_without_applications_says_whose_mapping_is_missing(tm
 
 
 def _tag(repository, name):
-    from simulator.forge import git
-
     git("tag", name, "refs/heads/main", cwd=repository.path)

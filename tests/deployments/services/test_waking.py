@@ -1,8 +1,10 @@
 """Events set `due_at`; the tick and the tasks do the rest, whether a broker is there or not."""
 
 from datetime import timedelta
+from time import monotonic
 
 import pytest
+from celery import Celery, current_app
 from django.utils import timezone
 
 from deployments import tasks
@@ -90,6 +92,21 @@ def test_the_tasks_take_a_deployment_to_its_end_without_a_broker(tmp_path):
     assert LiveState.objects.get().live_sync == LiveSync.GIT_DRIFT, "the application's row is from before the commit"
     tasks.tidy_mirrors()
     assert repositories.tidy_mirrors() == 1
+
+
+def test_a_broker_that_is_away_stops_nobody_and_is_left_alone_for_a_while(tmp_path):
+    world = make_world(tmp_path)
+    broken = Celery("broken", broker="redis://127.0.0.1:1//", set_as_current=False)
+    before = current_app._get_current_object()
+    broken.set_current()
+    try:
+        deployment = world.deploy()
+        begun = monotonic()
+        world.deploy(make_release("1.4.3"))
+        assert monotonic() - begun < 2
+    finally:
+        before.set_current()
+    assert deployment.due_at == world.now, "the tick takes it up"
 
 
 def test_a_message_about_a_deployment_that_is_gone_does_nothing():
