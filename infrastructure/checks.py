@@ -49,6 +49,11 @@ class Leg:
         return "Warning" if self.status is CheckStatus.WARNING and self.key != "token" else str(self.status.label)
 
     @property
+    def icon(self) -> str:
+        """Of a warning's badge."""
+        return "clock" if self.key == "token" else "warning"
+
+    @property
     def tone(self) -> str:
         return "quiet" if self.is_stale else _TONES.get(self.status, "")
 
@@ -91,11 +96,12 @@ class Way:
 
     @property
     def passed(self) -> int:
-        return sum(leg.status in (CheckStatus.PASSED, CheckStatus.WARNING) for leg in self.legs)
+        return sum(leg.status is CheckStatus.PASSED for leg in self.legs)
 
     @property
     def is_complete(self) -> bool:
-        return self.passed == len(self.legs) and not any(leg.is_stale for leg in self.legs)
+        """Nothing failed, nothing waits, and we hear it now. A warning does not hold the wizard up."""
+        return all(leg.status in (CheckStatus.PASSED, CheckStatus.WARNING) and not leg.is_stale for leg in self.legs)
 
     @property
     def by_urgency(self) -> list[Leg]:
@@ -198,7 +204,7 @@ def short_key(key_id: str) -> str:
 def split_advice(advice: str) -> tuple[str, str]:
     """Part "Look at it: kubectl get pods" into its sentence and the command at its end, "" if it does not end in one."""
     sentence, colon, command = advice.rpartition(": ")
-    is_command = command.startswith(_TOOLS) and " and " not in command and ". " not in command
+    is_command = command.startswith(_TOOLS) and not any(mark in command for mark in (" and ", ". ", "\n"))
     return (f"{sentence}:", command) if colon and is_command else (advice, "")
 
 

@@ -41,7 +41,7 @@ class MappingFilter(admin.SimpleListFilter):
 class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
     """The list to scope by: filter, find, see why, and go to the annotations or add a rule."""
 
-    list_display = ["application_name", "instance_name", "project", "environment", "tenant", "mapped", "why", "source", "annotate"]
+    list_display = ["place", "project", "environment", "tenant", "mapped", "why", "links"]
     list_filter = [MappingFilter, "mapped_by", "application__instance", "project", "environment", "tenant", "rule"]
     list_select_related = ["application__instance", "project", "environment", "tenant", "rule"]
     list_per_page = 50
@@ -53,18 +53,11 @@ class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
         there = super().get_queryset(request).filter(removed_at__isnull=True, application__gone_at__isnull=True)
         return there.defer("application__content")
 
-    @admin.display(description="application", ordering="application__name")
-    def application_name(self, obj: ApplicationSource) -> str:
-        return obj.application.name
-
-    @admin.display(description="instance", ordering="application__instance__name")
-    def instance_name(self, obj: ApplicationSource) -> str:
-        return obj.application.instance.name
-
-    @admin.display(description="source", ordering="repo_url")
-    def source(self, obj: ApplicationSource) -> str:
-        name = f"{obj.name}: " if obj.name else ""
-        return f"{name}{obj.path or obj.chart or '/'} in {'/'.join(obj.repo_url.rstrip('/').split('/')[-2:])}"
+    @admin.display(description="application, instance, source", ordering="application__name")
+    def place(self, obj: ApplicationSource) -> str:
+        named = f"{obj.name}: " if obj.name else ""
+        source = f"{named}{obj.path or obj.chart or '/'} in {'/'.join(obj.repo_url.rstrip('/').split('/')[-2:])}"
+        return format_html('{}<br><span class="quiet">{}, {}</span>', obj.application.name, obj.application.instance.name, source)
 
     @admin.display(description="why", ordering="mapping_reason")
     def why(self, obj: ApplicationSource) -> str:
@@ -75,11 +68,11 @@ class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
         return f"rule {obj.rule.name}" if obj.rule else str(obj.get_mapped_by_display())
 
     @admin.display(description="")
-    def annotate(self, obj: ApplicationSource) -> str:
+    def links(self, obj: ApplicationSource) -> str:
         application = obj.application
         address = reverse("annotations", args=[application.instance.name])
         rule = f"{reverse('admin:infrastructure_mappingrule_add')}?{urlencode({'instance': application.instance_id, 'application_name': application.name})}"
-        return format_html('<a href="{}?application={}">Annotations</a> <a href="{}">Add a rule</a>', address, application.pk, rule)
+        return format_html('<a href="{}?application={}">Annotate</a><br><a href="{}">Add a rule</a>', address, application.pk, rule)
 
 
 class SourceInline(TabularInline[ApplicationSource, Application]):

@@ -22,6 +22,7 @@ from infrastructure.checks import Way, way_of
 from infrastructure.forms import InstanceForm
 from infrastructure.models import ArgoInstance, RegistrationToken
 from infrastructure.requests import Request
+from infrastructure.sentences import counted
 from infrastructure.services.errors import InstanceInvalid
 from infrastructure.services.instances import register_instance
 from infrastructure.services.registration import LIFETIME, current_token, new_registration_token
@@ -159,13 +160,13 @@ def _groups(way: Way) -> list[dict[str, Any]]:
     groups = []
     for key, title, legs in halves:
         counts = {status: sum(leg.status is status for leg in legs) for status in CheckStatus}
-        passed = counts[CheckStatus.PASSED] + counts[CheckStatus.WARNING]
-        told = [f"{passed} of {len(legs)} passed"]
-        told += [f"{counts[CheckStatus.FAILED]} failed"] if counts[CheckStatus.FAILED] else []
-        told += [f"{counts[CheckStatus.WAITING]} wait{'s' if counts[CheckStatus.WAITING] == 1 else ''}"] if counts[CheckStatus.WAITING] else []
-        state = "bad" if counts[CheckStatus.FAILED] else "good" if passed == len(legs) else "busy"
-        groups.append({"key": key, "title": f"{title}: {', '.join(told)}", "legs": legs, "state": state})
-    return sorted(groups, key=lambda group: group["state"] != "bad")
+        failed, warning, waiting = counts[CheckStatus.FAILED], counts[CheckStatus.WARNING], counts[CheckStatus.WAITING]
+        told = [f"{counts[CheckStatus.PASSED]} of {len(legs)} passed"]
+        told += [f"{failed} failed"] if failed else []
+        told += [counted(warning, "warning")] if warning else []
+        told += [f"{waiting} wait{'s' if waiting == 1 else ''}"] if waiting else []
+        groups.append({"key": key, "title": f"{title}: {', '.join(told)}", "legs": legs, "has_failed": failed > 0})
+    return sorted(groups, key=lambda group: not group["has_failed"])
 
 
 def _ways(way: Way, status: GatewayStatus) -> dict[str, dict[str, str]]:
