@@ -7,8 +7,9 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 
+from deployments.dashboard.filters import Described, Filter, environments, projects, read_filters
 from deployments.status import LiveSync
-from infrastructure.models import ApplicationSource, ArgoInstance, Environment, Project, Tenant
+from infrastructure.models import ApplicationSource, ArgoInstance, Tenant
 from infrastructure.status import HealthStatus, SyncStatus
 
 PAGE_SIZE = 50
@@ -25,20 +26,6 @@ SORTS = {
     "live": ("Live sync", "live__live_sync"),
     "changed": ("Changed", "application__reported_at"),
 }
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One select of the toolbar."""
-
-    name: str
-    label: str  # also the first option: "All projects"
-    options: list[tuple[str, str]]
-    chosen: str
-
-    @property
-    def chosen_word(self) -> str:
-        return dict(self.options).get(self.chosen, "")
 
 
 @dataclass(frozen=True)
@@ -64,13 +51,12 @@ class ApplicationList:
 
 def application_list(*, user: Any, query: Mapping[str, str]) -> ApplicationList:
     """Read one page of the list; `query` is the address's: q, project, environment, tenant, instance, health, sync, live, mapped, sort, page."""
-    ignored: list[str] = []
-    filters = [_chosen(each, query, ignored) for each in _filters(user)]
+    filters = read_filters(_filters(user), query)
+    ignored = filters.ignored
     rows = ApplicationSource.objects.visible_to(user).filter(removed_at__isnull=True, application__gone_at__isnull=True)
     total, instances = rows.values("application").distinct().count(), ArgoInstance.objects.visible_to(user).count()
-    for each in filters:
-        if each.chosen:
-            rows = rows.filter(_condition(each.name, each.chosen))
+    for name, chosen in filters.chosen.items():
+        rows = rows.filter(_condition(name, chosen))
     q = query.get("q", "").strip()
     for word in q.split():
         rows = rows.filter(
@@ -80,13 +66,13 @@ def application_list(*, user: Any, query: Mapping[str, str]) -> ApplicationList:
     related = ("application__instance", "project", "environment", "tenant", "live__release")
     ordered = _ordered(rows.select_related(*related).defer("application__content"), sort)
     page = Paginator(ordered, PAGE_SIZE).get_page(query.get("page"))
-    return ApplicationList(page, filters, q, sort, ignored, total, instances)
+    return ApplicationList(page, filters.each, q, sort, ignored, total, instances)
 
 
-def _filters(user: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _filters(user: Any) -> list[Described]:
     return [
-        ("project", "All projects", list(Project.objects.visible_to(user).values_list("slug", "name"))),
-        ("environment", "All environments", list(Environment.objects.visible_to(user).values_list("slug", "name"))),
+        projects(user),
+        environments(user),
         ("tenant", "All tenants", list(Tenant.objects.visible_to(user).values_list("slug", "name"))),
         ("instance", "All instances", [(name, name) for name in ArgoInstance.objects.visible_to(user).values_list("name", flat=True)]),
         ("health", "Any health", [(value.lower(), str(label)) for value, label in HealthStatus.choices]),
@@ -94,15 +80,6 @@ def _filters(user: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
         ("live", "Any live sync", [(value.replace("_", "-"), str(label)) for value, label in LiveSync.choices]),
         ("mapped", "Mapped or not", list(MAPPED.items())),
     ]
-
-
-def _chosen(described: tuple[str, str, list[tuple[str, str]]], query: Mapping[str, str], ignored: list[str]) -> Filter:
-    name, label, options = described
-    chosen = query.get(name, "")
-    if chosen and chosen not in dict(options):
-        ignored.append(f"There is no {name} “{chosen[:60]}”; that filter was ignored.")
-        chosen = ""
-    return Filter(name, label, options, chosen)
 
 
 def _condition(name: str, chosen: str) -> Q:
@@ -116,7 +93,8 @@ def _condition(name: str, chosen: str) -> Q:
         case "sync":
             return Q(application__sync_status__iexact=chosen)
         case "live":
-            return Q(live__live_sync=chosen.replace("-", "_"), is_mapped=True)
+            judged = Q(live__live_sync=chosen.replace("-", "_"))
+            return (judged | Q(live__isnull=True) if chosen == LiveSync.UNKNOWN else judged) & Q(is_mapped=True)
         case _:
             return Q(is_mapped=chosen == "yes")
 

@@ -25,7 +25,7 @@ class Group:
     """Sources of one scope that agree on version, health and live sync."""
 
     scope: Scope
-    version: str  # "" if never deployed
+    version: str  # "" if nothing of ours is there
     health: str
     live_sync: LiveSync
     sources: int
@@ -34,8 +34,9 @@ class Group:
     first_state: int | None  # a live state that can tell the reason
 
     @property
-    def is_as_meant(self) -> bool:
-        return self.live_sync == LiveSync.SYNCED and self.health == HealthStatus.HEALTHY
+    def is_deployed(self) -> bool:
+        """Has Octoargo ever begun to deploy it?"""
+        return bool(self.version) or self.live_sync != LiveSync.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _group(row: dict[str, Any]) -> Group:
 
 def read_reasons(groups: Iterable[Group]) -> dict[int, str]:
     """One sentence for each group that is not as meant."""
-    wanted = [group.first_state for group in groups if group.first_state is not None and group.live_sync != LiveSync.SYNCED]
+    wanted = [group.first_state for group in groups if group.first_state is not None and group.is_deployed and group.live_sync != LiveSync.SYNCED]
     return dict(LiveState.objects.filter(pk__in=wanted).values_list("pk", "reason"))
 
 
@@ -88,33 +89,60 @@ def by_scope(groups: Iterable[Group]) -> dict[Scope, list[Group]]:
 
 
 def make_cell(groups: list[Group], reasons: dict[int, str], *, address: dict[str, str]) -> Cell:
-    """Roll groups up. `address` filters the list of applications to the cell: {"project": "shop", "environment": "staging"}."""
-    versions: Counter[str] = Counter()
-    for group in groups:
-        versions[group.version] += group.sources
-    deployed = {version: count for version, count in versions.items() if version}
-    total = sum(versions.values())
-    version = max(deployed, key=lambda each: (deployed[each], each), default="")
-    worst = min(groups, key=lambda group: WORST_FIRST.index(group.live_sync))
+    """Roll groups up. `address` filters the list of applications to the cell: {"project": "shop", "environment": "staging"}.
+
+    What was never deployed counts for health and is told in the spread; our word is the worst of what was deployed.
+    """
+    deployed = [group for group in groups if group.is_deployed]
+    worst = min(deployed or groups, key=lambda group: WORST_FIRST.index(group.live_sync))
     health = worst_health(group.health for group in groups)
-    one = groups[0].application if total == 1 else 0
+    total = sum(group.sources for group in groups)
     return Cell(
-        url=reverse("application", args=[one]) if one else f"{reverse('applications')}?{urlencode(address)}",
-        version=version,
+        url=reverse("application", args=[groups[0].application]) if total == 1 else f"{reverse('applications')}?{urlencode(address)}",
+        version=_commonest_version(deployed),
         deployed_at=max((group.deployed_at for group in groups if group.deployed_at), default=None),
         health=health,
         live_word=str(worst.live_sync.label),
         tone=_tone(worst.live_sync, health) if deployed or health == HealthStatus.DEGRADED else "",
-        why=_why(worst, version, deployed.get(version, 0), total, reasons),
+        why=" ".join(filter(None, [_spread(groups), _ailing(groups, health), _reason(worst, reasons)])),
         sources=total,
         is_deployed=bool(deployed),
     )
 
 
-def _why(worst: Group, version: str, on_version: int, total: int, reasons: dict[int, str]) -> str:
-    spread = f"{on_version} of {total} on {version}." if version and on_version < total else ""
-    reason = reasons.get(worst.first_state or 0, "") if version else ""
-    return f"{spread} {reason}".strip()
+def _versions(groups: Iterable[Group]) -> Counter[str]:
+    versions: Counter[str] = Counter()
+    for group in groups:
+        versions[group.version] += group.sources
+    return versions
+
+
+def _commonest_version(groups: Iterable[Group]) -> str:
+    named = {version: count for version, count in _versions(groups).items() if version}
+    return max(named, key=lambda version: (named[version], version), default="")
+
+
+def _spread(groups: list[Group]) -> str:
+    """How many are on the version shown: "3 of 5 on 1.4.2, 2 not deployed yet.", "" when all are."""
+    version, total = _commonest_version(groups), sum(group.sources for group in groups)
+    on_it = _versions(groups)[version]
+    if not version or on_it == total:
+        return ""
+    never = sum(group.sources for group in groups if not group.is_deployed)
+    return f"{on_it} of {total} on {version}{f', {never} not deployed yet' if never else ''}."
+
+
+def _ailing(groups: list[Group], health: str) -> str:
+    """How many have the worst health, where that is not all of them and asks for a look."""
+    total, ill = sum(group.sources for group in groups), sum(group.sources for group in groups if group.health == health)
+    if health not in (HealthStatus.DEGRADED, HealthStatus.MISSING, HealthStatus.PROGRESSING) or ill == total:
+        return ""
+    return f"{ill} of {total} {'is' if ill == 1 else 'are'} {HealthStatus(health).label}."
+
+
+def _reason(worst: Group, reasons: dict[int, str]) -> str:
+    is_telling = worst.is_deployed and worst.live_sync != LiveSync.SYNCED
+    return reasons.get(worst.first_state or 0, "") if is_telling else ""
 
 
 def _tone(live_sync: LiveSync, health: str) -> str:

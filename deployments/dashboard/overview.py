@@ -1,20 +1,22 @@
 """The overview: tiles, the matrix of projects and environments, and what is under way."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from deployments.dashboard.cells import Cell, Group, by_scope, make_cell, read_groups, read_reasons
-from deployments.models import Deployment, Release
+from deployments.dashboard.matrix import Matrix, read_matrix
+from deployments.models import Deployment
 from deployments.status import DeploymentStatus, LiveSync
-from infrastructure.models import SILENT_AFTER, ApplicationSource, ArgoInstance, Environment, Project, Tenant
+from infrastructure.models import SILENT_AFTER, ApplicationSource, ArgoInstance, Environment, Project
 from infrastructure.status import HealthStatus
 
 UNDER_WAY_SHOWN = 10
+OFFLINE_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,9 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A project, or a tenant of one; a cell an environment, None where nothing is mapped."""
-
-    name: str
-    sub: str
-    is_tenant: bool
-    url: str
-    cells: list[tuple[Environment, Cell | None]]
-    deploy_url: str  # where its newest release can be deployed, "" if there is none
-    newest: str
-
-
-@dataclass(frozen=True)
 class OfflineInstance:
+    """An instance that was heard once and is not heard now."""
+
     name: str
     url: str
     last_seen_at: datetime | None
@@ -54,32 +45,49 @@ class Overview:
 
     sentence: str
     tiles: list[tuple[str, list[Tile]]]
-    environments: list[Environment]
-    rows: list[Row]
+    matrix: Matrix
     offline: list[OfflineInstance]
+    more_offline: int
     under_way: list[Deployment]
+    more_under_way: int
+    all_environments: list[Environment]
+    environment: str  # the slug chosen, "" for all
+    ignored: list[str]  # sentences about values that no filter knows
 
 
-def overview(*, user: Any, now: datetime, q: str = "", environment: str = "") -> Overview:
+def overview(*, user: Any, now: datetime, q: str = "", environment: str = "", unfolded: Collection[str] = (), page: str | None = None) -> Overview:
     """Read the page; `q` narrows to projects and tenants whose name holds it, `environment` to one column (a slug)."""
-    environments = [each for each in Environment.objects.visible_to(user) if not environment or each.slug == environment]
-    projects = list(Project.objects.visible_to(user))
+    every = list(Environment.objects.visible_to(user))
+    is_known = not environment or environment in {each.slug for each in every}
+    ignored = [] if is_known else [f"There is no environment “{environment[:60]}”; that filter was ignored."]
+    environment = environment if is_known else ""
     sources = ApplicationSource.objects.visible_to(user).filter(removed_at__isnull=True, application__gone_at__isnull=True)
-    groups = read_groups(sources)
+    shown = [each for each in every if not environment or each.slug == environment]
     offline = _offline(user, now)
+    statuses = dict(Deployment.objects.visible_to(user).unfinished().order_by().values_list("status").annotate(number=Count("pk")))
+    under_way = list(_under_way(user)[:UNDER_WAY_SHOWN])
     return Overview(
-        sentence=_sentence(projects, len(environments), sources.values("application").distinct().count(), ArgoInstance.objects.visible_to(user).count()),
-        tiles=_tiles(groups, len(offline), user),
-        environments=environments,
-        rows=_rows(groups, projects, environments, q.strip().lower(), user),
-        offline=offline,
-        under_way=list(_under_way(user)[:UNDER_WAY_SHOWN]),
+        sentence=_sentence(user, len(every), sources),
+        tiles=_tiles(_tally(sources), statuses, len(offline)),
+        matrix=read_matrix(user=user, sources=sources, environments=shown, q=q.strip(), unfolded=unfolded, page=page),
+        offline=offline[:OFFLINE_SHOWN],
+        more_offline=max(0, len(offline) - OFFLINE_SHOWN),
+        under_way=under_way,
+        more_under_way=sum(statuses.values()) - len(under_way),
+        all_environments=every,
+        environment=environment,
+        ignored=ignored,
     )
 
 
-def _sentence(projects: list[Project], environments: int, applications: int, instances: int) -> str:
-    counts = [(len(projects), "project"), (environments, "environment"), (applications, "application"), (instances, "instance")]
-    said = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts]
+def _sentence(user: Any, environments: int, sources: QuerySet[ApplicationSource]) -> str:
+    counts = [
+        (Project.objects.visible_to(user).count(), "project"),
+        (environments, "environment"),
+        (sources.order_by().values("application").distinct().count(), "application"),
+        (ArgoInstance.objects.visible_to(user).count(), "instance"),
+    ]
+    said = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in counts]
     return f"What runs where, and is it what we meant: {said[0]} in {said[1]}, {said[2]} on {said[3]}."
 
 
@@ -87,88 +95,40 @@ def _under_way(user: Any) -> Any:
     return Deployment.objects.visible_to(user).unfinished().select_related("release__project", "environment", "tenant")
 
 
-def _tiles(groups: list[Group], offline: int, user: Any) -> list[tuple[str, list[Tile]]]:
-    deployments = _under_way(user).values_list("status").order_by().annotate(number=Count("pk"))
-    by_status = dict(deployments)
+def _tally(sources: QuerySet[ApplicationSource]) -> Counter[tuple[str, str]]:
+    """How many mapped sources have which health and live sync: one query, a few dozen rows."""
+    rows = sources.filter(is_mapped=True).order_by().values_list("application__health_status", "live__live_sync").annotate(number=Count("pk"))
+    tally: Counter[tuple[str, str]] = Counter()
+    for health, live_sync, number in rows:
+        tally[health, live_sync or LiveSync.UNKNOWN] += number
+    return tally
 
-    def counted(condition: Any) -> int:
-        return sum(group.sources for group in groups if condition(group))
 
+def _tiles(tally: Counter[tuple[str, str]], statuses: dict[str, int], offline: int) -> list[tuple[str, list[Tile]]]:
     def health(word: HealthStatus) -> Tile:
-        url = f"{reverse('applications')}?mapped=yes&health={word.value.lower()}"
-        return Tile(counted(lambda group: group.health == word), str(word.label), str(word.label), url)
+        number = sum(count for (each, _), count in tally.items() if each == word)
+        return Tile(number, str(word.label), str(word.label), f"{reverse('applications')}?mapped=yes&health={word.value.lower()}")
 
     def live(word: LiveSync) -> Tile:
-        return Tile(
-            counted(lambda group: group.live_sync == word), str(word.label), str(word.label), f"{reverse('applications')}?live={word.value.replace('_', '-')}"
-        )
+        number = sum(count for (_, each), count in tally.items() if each == word)
+        return Tile(number, str(word.label), str(word.label), f"{reverse('applications')}?live={word.value.replace('_', '-')}")
 
     def deployment(word: DeploymentStatus) -> Tile:
-        return Tile(by_status.get(word, 0), str(word.label), str(word.label), f"{reverse('deployments')}?status={word.value}")
+        return Tile(statuses.get(word, 0), str(word.label), str(word.label), f"{reverse('deployments')}?status={word.value}")
 
-    meant = counted(lambda group: group.is_as_meant)
+    meant = tally[HealthStatus.HEALTHY, LiveSync.SYNCED]
+    troubles = [health(HealthStatus.DEGRADED), *map(live, (LiveSync.GIT_DRIFT, LiveSync.OUT_OF_SYNC, LiveSync.UNAVAILABLE, LiveSync.UNKNOWN))]
     return [
-        (
-            "Needs you",
-            [
-                health(HealthStatus.DEGRADED),
-                live(LiveSync.GIT_DRIFT),
-                live(LiveSync.OUT_OF_SYNC),
-                live(LiveSync.UNAVAILABLE),
-                live(LiveSync.UNKNOWN),
-                Tile(offline, "Offline", "Offline", f"{reverse('instances')}?state=offline"),
-            ],
-        ),
+        ("Needs you", [*troubles, Tile(offline, "Offline", "Offline", f"{reverse('instances')}?state=offline")]),
         ("On its way", [deployment(DeploymentStatus.QUEUED), deployment(DeploymentStatus.WAITING), health(HealthStatus.PROGRESSING)]),
         (
             "As meant",
             [
                 Tile(meant, "Synced", "Synced, healthy", f"{reverse('applications')}?live=synced&health=healthy"),
-                Tile(counted(lambda group: True), "overview", "All", f"{reverse('applications')}?mapped=yes"),
+                Tile(tally.total(), "overview", "All", f"{reverse('applications')}?mapped=yes"),
             ],
         ),
     ]
-
-
-def _rows(groups: list[Group], projects: Iterable[Project], environments: list[Environment], q: str, user: Any) -> list[Row]:
-    scopes, reasons = by_scope(groups), read_reasons(groups)
-    tenants = {tenant.pk: tenant for tenant in Tenant.objects.visible_to(user)}
-    newest = _newest_releases(user)
-    rows: list[Row] = []
-    for project in projects:
-        found = sorted({scope[2] for scope in scopes if scope[0] == project.pk and scope[2] in tenants}, key=lambda pk: tenants[pk or 0].name)
-        shown = [tenants[pk or 0] for pk in found if not q or q in tenants[pk or 0].name.lower() or q in project.name.lower()]
-        if q and not shown and q not in project.name.lower():
-            continue
-        release = newest.get(project.pk)
-        deploy_url, version = (reverse("release-deploy", args=[release.pk]), release.version) if release else ("", "")
-        cells = [(each, _project_cell(scopes, reasons, project, each)) for each in environments]
-        sub = f"{len(found)} tenant{'' if len(found) == 1 else 's'}" if found else ""
-        rows.append(Row(project.name, sub, False, f"{reverse('applications')}?project={project.slug}", cells, deploy_url, version))
-        for tenant in shown:
-            cells = [(each, _tenant_cell(scopes, reasons, project, each, tenant)) for each in environments]
-            url = f"{reverse('applications')}?project={project.slug}&tenant={tenant.slug}"
-            rows.append(Row(tenant.name, f"tenant of {project.name}", True, url, cells, f"{deploy_url}?tenant={tenant.slug}" if deploy_url else "", version))
-    return rows
-
-
-def _project_cell(scopes: dict[Any, list[Group]], reasons: dict[int, str], project: Project, environment: Environment) -> Cell | None:
-    groups = [group for scope, found in scopes.items() if scope[:2] == (project.pk, environment.pk) for group in found]
-    address = {"project": project.slug, "environment": environment.slug}
-    return make_cell(groups, reasons, address=address) if groups else None
-
-
-def _tenant_cell(scopes: dict[Any, list[Group]], reasons: dict[int, str], project: Project, environment: Environment, tenant: Tenant) -> Cell | None:
-    groups = scopes.get((project.pk, environment.pk, tenant.pk), [])
-    address = {"project": project.slug, "environment": environment.slug, "tenant": tenant.slug}
-    return make_cell(groups, reasons, address=address) if groups else None
-
-
-def _newest_releases(user: Any) -> dict[int, Release]:
-    newest: dict[int, Release] = {}
-    for release in Release.objects.visible_to(user).only("pk", "project_id", "version", "created_at").order_by("created_at", "pk"):
-        newest[release.project_id] = release
-    return newest
 
 
 def _offline(user: Any, now: datetime) -> list[OfflineInstance]:
@@ -188,9 +148,11 @@ class Welcome:
     has_project: bool
     has_environment: bool
 
-    @property
-    def is_over(self) -> bool:
-        return self.has_instance and self.has_mapping
+
+def is_ready(user: Any) -> bool:
+    """Is there anything for the overview to show?"""
+    has_instance = ArgoInstance.objects.visible_to(user).filter(gateway__last_seen_at__isnull=False).exists()
+    return has_instance and ApplicationSource.objects.visible_to(user).filter(is_mapped=True).exists()
 
 
 def welcome(user: Any) -> Welcome:

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from deployments import services
 from deployments.dashboard.deployment import deployment_view
+from deployments.dashboard.filters import environments, projects, read_filters
 from deployments.models import Deployment
 from deployments.services import DeploymentError
 from deployments.status import DeploymentStatus
-from infrastructure.models import Environment, Project
 from infrastructure.requests import Request
 
 PAGE_SIZE = 50
@@ -23,23 +23,13 @@ PAGE_SIZE = 50
 @require_GET
 def deployment_list(request: Request) -> HttpResponse:
     """Newest first; filtered by ?project=, ?environment=, ?status= (slugs and words of the URL)."""
-    rows = Deployment.objects.visible_to(request.user).select_related("release__project", "environment", "tenant", "created_by")
-    project, environment, status = (request.GET.get(name, "") for name in ("project", "environment", "status"))
-    if project:
-        rows = rows.filter(project__slug=project)
-    if environment:
-        rows = rows.filter(environment__slug=environment)
-    if status in DeploymentStatus.values:
-        rows = rows.filter(status=status)
-    page = Paginator(rows.order_by("-created_at", "-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "place": "deployments",
-        "page_obj": page,
-        "projects": Project.objects.visible_to(request.user),
-        "environments": Environment.objects.visible_to(request.user),
-        "statuses": DeploymentStatus.choices,
-        "chosen": {"project": project, "environment": environment, "status": status},
-    }
+    statuses = ("status", "Any status", [(value, str(word)) for value, word in DeploymentStatus.choices])
+    filters = read_filters([projects(request.user), environments(request.user), statuses], request.GET.dict())
+    columns = {"project": "project__slug", "environment": "environment__slug", "status": "status"}
+    rows = Deployment.objects.visible_to(request.user).filter(**{columns[name]: chosen for name, chosen in filters.chosen.items()})
+    related = rows.select_related("release__project", "environment", "tenant", "created_by").order_by("-created_at", "-pk")
+    page = Paginator(related, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"place": "deployments", "page_obj": page, "filters": filters}
     template = "deployments/list.html#rows" if request.htmx else "deployments/list.html"
     return render(request, template, context)
 

@@ -6,27 +6,20 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from deployments.dashboard.overview import overview, welcome
-from infrastructure.models import Environment
+from deployments.dashboard.overview import is_ready, overview, welcome
 from infrastructure.requests import Request
 
 
 @login_required
 @require_GET
 def show(request: Request) -> HttpResponse:
-    """Tiles, matrix and what is under way; ?q= and ?environment= narrow it, ?show=live puts the words first."""
-    start = welcome(request.user)
-    if not start.is_over:
+    """Tiles, matrix and what is under way; ?q=, ?environment= and ?page= narrow it, ?unfold= shows many tenants, ?show=live puts the words first."""
+    if not is_ready(request.user):
         template = "overview/welcome.html#steps" if request.htmx else "overview/welcome.html"
-        return render(request, template, {"place": "overview", "start": start})
-    q, environment = request.GET.get("q", ""), request.GET.get("environment", "")
-    known = list(Environment.objects.visible_to(request.user))
-    context = {
-        "place": "overview",
-        "overview": overview(user=request.user, now=timezone.now(), q=q, environment=environment),
-        "all_environments": known,
-        "q": q,
-        "chosen_environment": environment,
-        "shows_live": request.GET.get("show") == "live",
-    }
+        return render(request, template, {"place": "overview", "start": welcome(request.user)})
+    q, query = request.GET.get("q", ""), request.GET
+    seen = overview(
+        user=request.user, now=timezone.now(), q=q, environment=query.get("environment", ""), unfolded=query.getlist("unfold"), page=query.get("page")
+    )
+    context = {"place": "overview", "overview": seen, "matrix": seen.matrix, "q": q, "shows_live": query.get("show") == "live"}
     return render(request, "overview/overview.html#live" if request.htmx else "overview/overview.html", context)

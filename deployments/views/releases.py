@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import services
 from deployments.dashboard.deployment import taken_along
+from deployments.dashboard.filters import projects, read_filters
 from deployments.dashboard.plan import plan_view
 from deployments.forms import DeployForm, ReleaseForm
 from deployments.models import Release
@@ -24,12 +25,10 @@ PAGE_SIZE = 50
 @require_GET
 def release_list(request: Request) -> HttpResponse:
     """Newest first; filtered by ?project=."""
-    rows = Release.objects.visible_to(request.user).select_related("project", "created_by").order_by("-created_at", "-pk")
-    project = request.GET.get("project", "")
-    if project:
-        rows = rows.filter(project__slug=project)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"place": "releases", "page_obj": page, "projects": Project.objects.visible_to(request.user), "chosen": {"project": project}}
+    filters = read_filters([projects(request.user)], request.GET.dict())
+    rows = Release.objects.visible_to(request.user).filter(**{f"{name}__slug": chosen for name, chosen in filters.chosen.items()})
+    page = Paginator(rows.select_related("project", "created_by").order_by("-created_at", "-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"place": "releases", "page_obj": page, "filters": filters}
     return render(request, "releases/list.html#rows" if request.htmx else "releases/list.html", context)
 
 
@@ -38,9 +37,9 @@ def release_list(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def release_new(request: Request) -> HttpResponse:
     """Make a release; afterwards its page, what it would change, or a deployment at once."""
-    projects = Project.objects.visible_to(request.user)
-    project = projects.filter(slug=request.GET.get("project", "")).first() or projects.first()
-    form = ReleaseForm(request.POST or None, projects=projects, project=project)
+    every = Project.objects.visible_to(request.user)
+    project = every.filter(slug=request.GET.get("project", "")).first() or every.first()
+    form = ReleaseForm(request.POST or None, projects=every, project=project)
     if request.method == "POST" and form.is_valid():
         try:
             release = services.create_release(
