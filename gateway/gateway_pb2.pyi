@@ -204,12 +204,27 @@ class RotateRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class HealthReport(_message.Message):
-    __slots__ = ("legs", "checked_at")
+    __slots__ = ("legs", "checked_at", "registries")
     LEGS_FIELD_NUMBER: _ClassVar[int]
     CHECKED_AT_FIELD_NUMBER: _ClassVar[int]
+    REGISTRIES_FIELD_NUMBER: _ClassVar[int]
     legs: _containers.RepeatedCompositeFieldContainer[Leg]
     checked_at: int
-    def __init__(self, legs: _Optional[_Iterable[_Union[Leg, _Mapping]]] = ..., checked_at: _Optional[int] = ...) -> None: ...
+    registries: DefaultRegistries
+    def __init__(self, legs: _Optional[_Iterable[_Union[Leg, _Mapping]]] = ..., checked_at: _Optional[int] = ..., registries: _Optional[_Union[DefaultRegistries, _Mapping]] = ...) -> None: ...
+
+class DefaultRegistries(_message.Message):
+    __slots__ = ("by_destination",)
+    class ByDestinationEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    BY_DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    by_destination: _containers.ScalarMap[str, str]
+    def __init__(self, by_destination: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Leg(_message.Message):
     __slots__ = ("leg", "status", "evidence", "advice", "duration_ms")

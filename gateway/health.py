@@ -2,26 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from typing import Any
 
-import jwt
 import structlog
 
 from gateway import gateway_pb2 as pb
 from gateway.argocd import ArgoCd, ArgoCdError, Kind
 from gateway.config import ArgoCdTls, Timing
+from gateway.expiry import RENEW, day, expiry, judge_expiry
 from gateway.feed import Feed, WatchState
 from gateway.reports import Reports
 
 log = structlog.get_logger(__name__)
 
 PASSED, WAITING, WARNING, FAILED = "passed", "waiting", "warning", "failed"
-_EXPIRES_SOON_DAYS = 14
+REGISTRY_ANNOTATION = "argo.octopus.com/default-container-registry"
 _DEBOUNCE_S = 0.3
 _MENDING_S = 10.0
-_RENEW = "argocd account generate-token --account octoargo --expires-in 2160h"
 _TLS_WORDS = {
     ArgoCdTls.VERIFY: "Verified with the system's authorities.",
     ArgoCdTls.CUSTOM_CA: "Verified with the configured authority.",
@@ -33,6 +32,7 @@ _TRUST_ADVICE = (
     "Set argocd.tls to custom_ca and give the gateway Argo CD's certificate by --set-file argocd.caBundle=argocd.crt; this prints it: "
     "kubectl --namespace argocd get secret argocd-secret --output 'jsonpath={.data.tls\\.crt}' | base64 --decode"
 )
+_BEFORE_CLUSTERS = ("the certificate", "Argo CD", "Argo CD to be reachable", "the token")  # what a check waits for then
 _PERMISSIONS = (("applications", "get"), ("applications", "sync"), ("logs", "get"))
 
 
@@ -106,7 +106,7 @@ class Health:
             await self._permissions(check)
             self._watch(check)
             self._applications(check)
-            report = pb.HealthReport(legs=[*self.hub_legs, *check.legs], checked_at=int(time.time()))
+            report = pb.HealthReport(legs=[*self.hub_legs, *check.legs], checked_at=int(time.time()), registries=await self._registries(check))
         self._log(report)
         self.report = report
         if self.on_report is not None:
@@ -164,7 +164,7 @@ class Health:
             return
         if not user.get("loggedIn"):
             self._feed.pause()
-            advice = f"Make a new one, and replace it in the Secret; it is picked up without a restart: {_RENEW}"
+            advice = f"Make a new one, and replace it in the Secret; it is picked up without a restart: {RENEW}"
             check.fail("token", self._why_rejected(), advice, waits_for="the token")
             return
         self._feed.resume()
@@ -177,7 +177,7 @@ class Health:
             return "There is no token: its Secret or file is missing or empty."
         expires_at = expiry(token)
         if expires_at is not None and expires_at < time.time():
-            return f"The token expired on {_day(expires_at)}."
+            return f"The token expired on {day(expires_at)}."
         if token.count(".") != 2:
             return "Argo CD rejects the token: it is not a JWT, which Argo CD's tokens are."
         return "Argo CD rejects the token: it was revoked, or the account or its apiKey capability is gone."
@@ -208,6 +208,17 @@ class Health:
             f"Not for all applications: {'; '.join(missing)}.",
             f"Unless your policy is narrower on purpose, add to argocd-rbac-cm: {lines}",
         )
+
+    async def _registries(self, check: _Check) -> pb.DefaultRegistries | None:
+        """Which registry an image without one comes from, cluster by cluster; None if Argo CD does not say."""
+        if check.waits_for in _BEFORE_CLUSTERS:
+            return None
+        try:
+            answer = await self._argocd.get("/api/v1/clusters")
+        except ArgoCdError as error:
+            log.info("clusters_not_read", reason=str(error))
+            return None
+        return pb.DefaultRegistries(by_destination=default_registries(answer.get("items") or ()))
 
     def _watch(self, check: _Check) -> None:
         if check.waits_for:
@@ -241,32 +252,14 @@ class Health:
             check.add("applications", WARNING, "No application is visible to the token.", advice)
 
 
-def expiry(token: str) -> float | None:
-    """When a token ends, in Unix seconds; None if it does not say so or is not a JWT."""
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-        return float(claims["exp"]) if "exp" in claims else None
-    except (jwt.PyJWTError, ValueError, TypeError):
-        return None
-
-
-def judge_expiry(token: str, *, account: str, now: float) -> tuple[str, str, str]:
-    """Return status, evidence and advice for a token that Argo CD accepts."""
-    expires_at = expiry(token)
-    if expires_at is None:
-        return PASSED, f"Argo CD knows it as {account}; it does not expire.", ""
-    days = int((expires_at - now) // 86_400)
-    if days < _EXPIRES_SOON_DAYS:
-        return (
-            WARNING,
-            f"Valid for {account}, but expires in {days} days, on {_day(expires_at)}.",
-            f"Create the next one now, and replace it in the Secret: {_RENEW}",
-        )
-    return PASSED, f"Valid for {account} until {_day(expires_at)}.", ""
-
-
-def _day(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, tz=UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
+def default_registries(clusters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Read the annotation of each cluster, by its server and by its name."""
+    registries: dict[str, str] = {}
+    for cluster in clusters:
+        registry = (cluster.get("annotations") or {}).get(REGISTRY_ANNOTATION)
+        if registry:
+            registries |= {str(cluster[key]): str(registry) for key in ("server", "name") if cluster.get(key)}
+    return registries
 
 
 def _count(reports: Reports) -> str:

@@ -12,7 +12,7 @@ from gateway import gateway_pb2
 from infrastructure.hub.database import Threads
 from infrastructure.hub.streams import Stream
 from infrastructure.services.errors import StaleEpoch
-from infrastructure.services.health import Leg, record_health
+from infrastructure.services.health import Leg, record_health, record_registries
 from infrastructure.services.reports import Batch, Report, checksum_of, record_batch, record_reconciled
 
 log = structlog.get_logger(__name__)
@@ -79,6 +79,8 @@ class Recorder:
     async def _health(self, message: gateway_pb2.HealthReport) -> None:
         legs = [Leg(leg.leg, leg.status, leg.evidence, leg.advice, leg.duration_ms) for leg in message.legs]
         await self._threads.for_reports(record_health, gateway=self._stream.gateway, legs=legs, now=timezone.now())
+        if message.HasField("registries"):
+            await self._threads.for_reports(record_registries, gateway=self._stream.gateway, registries=dict(message.registries.by_destination))
 
     async def _compare(self, message: gateway_pb2.Checksum) -> None:
         ours = await self._threads.for_reports(checksum_of, self._stream.gateway.instance)

@@ -1,6 +1,6 @@
 """Health checks: what a gateway found on its way to Argo CD."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,15 @@ def record_health(*, gateway: Gateway, legs: Sequence[Leg], now: datetime) -> He
         newest.save(update_fields=["legs", "is_passed", "checked_at"])
         return newest
     return HealthCheck.objects.create(instance_id=gateway.instance_id, checked_at=now, is_passed=is_passed, legs=found)
+
+
+def record_registries(*, gateway: Gateway, registries: Mapping[str, str]) -> None:
+    """Keep which registry the instance's clusters name as their default, by destination (server or name)."""
+    found = dict(list(registries.items())[:1000])
+    instance = ArgoInstance.objects.get(pk=gateway.instance_id)
+    if instance.default_registries != found:
+        instance.default_registries = found
+        instance.save(update_fields=["default_registries"])
 
 
 def check_instance(*, instance: ArgoInstance, now: datetime) -> HealthCheck:

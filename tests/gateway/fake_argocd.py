@@ -43,6 +43,7 @@ class FakeArgoCd:
         self.denied = set()  # e.g. "applications/sync"
         self.version = {"Version": "v3.5.1+abc1234"}
         self.keeps_watch_silent = False
+        self.clusters = []
         self._watches = []
         self._server = None
         self._connections = set()
@@ -150,6 +151,8 @@ class FakeArgoCd:
         if path.startswith("/api/v1/account/can-i/"):
             resource, verb = path.split("/")[5:7]
             return 200, {"value": "no" if f"{resource}/{verb}" in self.denied else "yes"}
+        if path == "/api/v1/clusters":
+            return 200, {"metadata": {}, "items": self.clusters or None}
         if path == "/api/v1/applications":
             return 200, {"metadata": {}, "items": [self.applications[name] for name in sorted(self.applications)] or None}
         name, _, rest = path.removeprefix("/api/v1/applications/").partition("/")

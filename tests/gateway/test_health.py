@@ -9,7 +9,7 @@ import pytest
 
 from gateway.agent import Agent
 from gateway.config import ArgoCdTls, Secret
-from gateway.health import judge_expiry
+from gateway.expiry import judge_expiry
 from gateway.keystore import FileStore
 from tests.gateway.conftest import running, until
 from tests.gateway.fake_argocd import FakeArgoCd, make_application
@@ -173,3 +173,19 @@ async def test_an_expired_or_strange_token_is_explained(config, argocd):
 
     assert "expired on 14 November 2023" in leg(await check(config, token=Secret(expired)), "token").evidence
     assert "not a JWT" in leg(await check(config, token=Secret("abc")), "token").evidence
+
+
+async def test_the_clusters_default_registries_are_told(config, argocd):
+    annotations = {"argo.octopus.com/default-container-registry": "registry.example.test"}
+    argocd.clusters = [{"server": "https://kubernetes.default.svc", "name": "in-cluster", "annotations": annotations}, {"server": "https://other", "name": "o"}]
+
+    told = (await check(config)).registries.by_destination
+
+    assert dict(told) == {"https://kubernetes.default.svc": "registry.example.test", "in-cluster": "registry.example.test"}
+
+
+async def test_registries_that_argocd_does_not_tell_are_absent(config, argocd):
+    argocd.answers["GET", "/api/v1/clusters"] = [(403, {"error": "permission denied", "code": 7})]
+
+    assert not (await check(config)).HasField("registries")
+    assert (await check(config)).HasField("registries")

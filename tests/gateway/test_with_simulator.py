@@ -17,6 +17,7 @@ from django.utils import timezone
 from gateway import gateway_pb2 as pb
 from gateway import trim
 from gateway.config import Secret
+from gateway.health import REGISTRY_ANNOTATION
 from infrastructure import relay
 from infrastructure.certificate import hub_identity
 from infrastructure.models import Application, Gateway, HealthCheck
@@ -25,7 +26,7 @@ from simulator import Simulator
 from tests.factories import make_instance
 from tests.gateway.conftest import argocd_config, running, until
 from tests.hub import running_hub, wait_for
-from tests.simulator.tools import CONFIG_MAP, FAST, Client, Repository, application, deployment
+from tests.simulator.tools import CONFIG_MAP, FAST, IN_CLUSTER, Client, Repository, application, deployment
 
 ROOT = Path(__file__).parents[2]
 SHOP = pb.ApplicationKey(namespace="argocd", name="shop", project="default")
@@ -38,7 +39,9 @@ def repository(tmp_path):
 
 @pytest.fixture
 def simulator(repository):
-    with Simulator({"speed": 20, "applications": [application(repository), application(repository, "cart")], "knobs": FAST}) as sim:
+    applications = [application(repository), application(repository, "cart")]
+    clusters = [{"server": IN_CLUSTER, "name": "in-cluster", "annotations": {REGISTRY_ANNOTATION: "registry.example.test"}}]
+    with Simulator({"speed": 20, "applications": applications, "clusters": clusters, "knobs": FAST}) as sim:
         yield sim
 
 
@@ -205,7 +208,9 @@ def test_the_program_enrols_with_a_real_hub_reports_obeys_and_stops_cleanly(tran
             wait_for(lambda: Application.objects.get(pk=shop.pk).sync_status == "Synced", seconds=20)
         wait_for(lambda: Gateway.objects.get(instance=instance).relay_url == "")
 
+    instance.refresh_from_db()
     assert started.outcome == pb.DONE
+    assert instance.default_registries == {IN_CLUSTER: "registry.example.test", "in-cluster": "registry.example.test"}
     assert before.argocd_version.startswith("v3.5.1")
     assert events[-1]["event"] == "gateway_stopped"
     assert not [secret for secret in secrets.values() if secret in (tmp_path / "gateway.log").read_text()]
