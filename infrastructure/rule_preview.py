@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infrastructure.models import Environment, MappingRule, Project, Tenant
-from infrastructure.scoping import SourceScope
+from infrastructure.models import Application, ApplicationSource, Environment, MappingRule, Project, Tenant
+from infrastructure.scoping import ScopedSource, SourceScope
+from infrastructure.sentences import counted, listed
 from infrastructure.services import Preview, preview_rule
+from infrastructure.services.mapping import as_rule, scoped_application
+from infrastructure.status import MappedBy
 
 SHOWN = 200
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,26 @@ class RuleEffect:
     changes: tuple[Change, ...]
     total: int
     losses: int
+    annotated: tuple[str, ...]  # applications that match too, but whose annotations win
 
     @property
     def summary(self) -> str:
         if not self.total:
-            return "Nothing would change: no source without annotations matches, or all are mapped so already. Annotations win over rules."
-        gained = f"{self.total} source{'s' if self.total > 1 else ''} would be mapped otherwise."
+            return "Nothing would change: no source without annotations matches, or all are mapped so already."
+        gained = f"{counted(self.total, 'source')} would be mapped otherwise."
         lost = f" {self.losses} of them would not be mapped any more: see why." if self.losses else ""
         return f"{gained}{lost} Nothing is saved yet."
+
+    @property
+    def kept(self) -> str:
+        """The other conflict: an annotation against the rule. "" if there is none."""
+        if not self.annotated:
+            return ""
+        rest = len(self.annotated) - _NAMED
+        names = [*self.annotated[:_NAMED], *([f"{rest} more"] if rest > 0 else [])]
+        return (
+            f"{listed(names)} match{'es' if len(self.annotated) == 1 else ''} too, but carr{'ies' if len(self.annotated) == 1 else 'y'} annotations, which win."
+        )
 
 
 def effect_of(rule: MappingRule) -> RuleEffect:
@@ -48,7 +64,25 @@ def effect_of(rule: MappingRule) -> RuleEffect:
         "tenant": dict(Tenant.objects.values_list("slug", "name")),
     }
     changes = sorted((_change(preview, names) for preview in preview_rule(rule)), key=lambda change: (not change.is_loss, change.application, change.source))
-    return RuleEffect(changes=tuple(changes[:SHOWN]), total=len(changes), losses=sum(change.is_loss for change in changes))
+    losses = sum(change.is_loss for change in changes)
+    return RuleEffect(changes=tuple(changes[:SHOWN]), total=len(changes), losses=losses, annotated=tuple(_annotated(rule)))
+
+
+def _annotated(rule: MappingRule) -> list[str]:
+    """Names of applications with a source that the rule matches and an annotation maps."""
+    there = ApplicationSource.objects.filter(mapped_by=MappedBy.ANNOTATION, removed_at__isnull=True, application__gone_at__isnull=True)
+    if rule.instance is not None:
+        there = there.filter(application__instance=rule.instance)
+    sources = list(there.select_related("application__instance").defer("application__content").order_by("application__name", "pk"))
+    metadata = dict(Application.objects.filter(pk__in=there.values("application")).values_list("pk", "content__metadata"))
+    pure = as_rule(rule)
+    names = []
+    for source in sources:
+        owner = source.application
+        scoped = scoped_application(application=owner, metadata=metadata.get(owner.pk), sources=[source], instance=owner.instance.name)
+        if pure.matches(scoped, ScopedSource(source.position, source.name, source.repo_url, source.path)):
+            names.append(owner.name)
+    return list(dict.fromkeys(names))
 
 
 def _change(preview: Preview, names: Mapping[str, Mapping[str, str]]) -> Change:

@@ -41,7 +41,7 @@ class MappingFilter(admin.SimpleListFilter):
 class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
     """The list to scope by: filter, find, see why, and go to the annotations or add a rule."""
 
-    list_display = ["place", "project", "environment", "tenant", "mapped", "why", "links"]
+    list_display = ["place", "scope", "mapped", "why", "links"]
     list_filter = [MappingFilter, "mapped_by", "application__instance", "project", "environment", "tenant", "rule"]
     list_select_related = ["application__instance", "project", "environment", "tenant", "rule"]
     list_per_page = 50
@@ -53,11 +53,15 @@ class ApplicationSourceAdmin(ReadOnlyAdmin[ApplicationSource]):
         there = super().get_queryset(request).filter(removed_at__isnull=True, application__gone_at__isnull=True)
         return there.defer("application__content")
 
-    @admin.display(description="application, instance, source", ordering="application__name")
+    @admin.display(description="source of", ordering="application__name")
     def place(self, obj: ApplicationSource) -> str:
         named = f"{obj.name}: " if obj.name else ""
         source = f"{named}{obj.path or obj.chart or '/'} in {'/'.join(obj.repo_url.rstrip('/').split('/')[-2:])}"
         return format_html('{}<br><span class="quiet">{}, {}</span>', obj.application.name, obj.application.instance.name, source)
+
+    @admin.display(description="scope", ordering="project__name")
+    def scope(self, obj: ApplicationSource) -> str:
+        return ", ".join(str(part) for part in (obj.project, obj.environment, obj.tenant) if part) or "-"
 
     @admin.display(description="why", ordering="mapping_reason")
     def why(self, obj: ApplicationSource) -> str:

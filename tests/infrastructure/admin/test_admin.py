@@ -122,6 +122,17 @@ def test_rule_preview_warns_of_two_rules_that_disagree(client, admin):
     assert "rules other and all both match shop-production and disagree" in page
 
 
+def test_rule_preview_names_what_its_annotations_keep(client, admin):
+    application = make_application("shop-production", content=make_content("shop-production", annotations=annotations_for()))
+    make_source(application)
+    make_source(make_application("ledger"))
+
+    page = text_of(client.post(address("mappingrule", "add"), make_rule_values(application_name="shop-*", _preview="1")))
+
+    assert "shop-production matches too, but carries annotations, which win." in page
+    assert "ledger" not in page
+
+
 def test_rule_preview_of_a_saved_rule_narrows_it(client, admin):
     rule = make_rule("all")
     make_source(make_application("ledger"), mapped_by=MappedBy.RULE, rule=rule)
