@@ -5,7 +5,7 @@ from django.conf import settings
 
 from deployments.git import Credential, GitError, Mirror, test_access
 from deployments.models import Target
-from infrastructure.repositories import repository_key, without_secrets
+from infrastructure.repositories import BadRepositoryUrl, parse_url, repository_key, without_secrets
 from infrastructure.secrets import SecretUnreadable
 from infrastructure.services.credentials import credential_for, secret_of
 from infrastructure.status import CredentialKind
@@ -26,6 +26,14 @@ def open_mirror(url: str) -> Mirror:
         allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
         allow_file=settings.ALLOW_FILE_REPOSITORIES,
     )
+
+
+def host_name(url: str) -> str:
+    """Whom we wait for: "git.example.com"; of a repository on this machine its address."""
+    try:
+        return parse_url(url).host or without_secrets(url)
+    except BadRepositoryUrl:
+        return without_secrets(url)
 
 
 def tidy_mirrors() -> int:

@@ -20,7 +20,7 @@ from deployments.steps.leases import Lease
 from deployments.steps.messages import AUTHOR, commit_message, trailer
 from deployments.steps.progress import Far, Progress, StepBlocked
 from deployments.steps.records import AT_ONCE, Group, not_tracked, record, refuse, set_live_states, skip, write_log
-from deployments.steps.repositories import open_mirror
+from deployments.steps.repositories import host_name, open_mirror
 from deployments.steps.scope import scope_name, sources_of
 from deployments.steps.sources import obstacle_to_writing
 from infrastructure.models import ApplicationSource
@@ -45,7 +45,7 @@ def run(*, step_run: StepRun, lease: Lease, now: datetime) -> Progress:
             _write_to_repository(step_run, targets, lease, now)
         except GitError as error:
             _remember_reason(targets, str(error), now)
-            blocked = blocked or StepBlocked(str(error).rstrip("."))
+            blocked = blocked or StepBlocked(f"{host_name(targets[0].repo_url)}: {error}".rstrip("."))
         else:
             return Progress(Far.AGAIN)
     raise blocked or StepBlocked("The repositories do not answer")
