@@ -50,10 +50,10 @@ class RuleEffect:
         if not self.annotated:
             return ""
         rest = len(self.annotated) - _NAMED
-        names = [*self.annotated[:_NAMED], *([f"{rest} more"] if rest > 0 else [])]
-        return (
-            f"{listed(names)} match{'es' if len(self.annotated) == 1 else ''} too, but carr{'ies' if len(self.annotated) == 1 else 'y'} annotations, which win."
-        )
+        names = listed([*self.annotated[:_NAMED], *([f"{rest} more"] if rest > 0 else [])])
+        if len(self.annotated) == 1:
+            return f"{names} matches too, but carries annotations, which win."
+        return f"{names} match too, but carry annotations, which win."
 
 
 def effect_of(rule: MappingRule) -> RuleEffect:
