@@ -96,12 +96,17 @@ class Replica:
         await asyncio.gather(self.task, return_exceptions=True)
 
 
+def version(kubernetes):
+    return int(kubernetes.objects[LEASE]["metadata"]["resourceVersion"])
+
+
 async def test_one_replica_works_and_the_next_takes_over_when_it_stops(kubernetes):
     with kubernetes.client() as client:
         first = Replica(client, "a")
         await until(lambda: first.is_working)
         second = Replica(client, "b")
-        await asyncio.sleep(0.9)  # longer than the lease: it is renewed meanwhile
+        begin = version(kubernetes)
+        await until(lambda: version(kubernetes) >= begin + 7)  # renewals: more than the lease lasts without them
         assert (first.is_working, second.is_working) == (True, False)
 
         await first.stop()
