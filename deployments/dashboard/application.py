@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from deployments.dashboard.deployment import repository_name
+from deployments.dashboard.history import Moment, history_of
 from deployments.git import commit_url
-from deployments.models import IntendedChange, LiveState, Target
+from deployments.models import IntendedChange, LiveState, Release, Target
 from deployments.observations import observe
 from deployments.status import LiveSync
 from deployments.steps.scope import silent_since
@@ -36,6 +37,16 @@ class SourceView:
     culprit_url: str
     changes: list[IntendedChange] = field(default_factory=list)
     changed_at: datetime | None = None  # when somebody overwrote our value
+    history: list[Moment] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return f"Source {self.source.name or self.source.position + 1}"
+
+    @property
+    def deployable(self) -> Release | None:
+        """What a failed deployment left open: the release to deploy again."""
+        return release_to_deploy(self.live) if self.live is not None and self.live.live_sync == LiveSync.UNAVAILABLE else None
 
     @property
     def is_drift_of_a_commit(self) -> bool:
@@ -68,9 +79,11 @@ class ApplicationView:
         return str(self.live_sync.label) if self.live_sync else ""
 
     @property
-    def shown(self) -> SourceView:
-        """The source whose word stands for the application."""
-        return next((source for source in self.sources if source.live is not None and source.live.live_sync == self.live_sync), self.sources[0])
+    def shown(self) -> SourceView | None:
+        """The source whose word stands for the application; None if it has no source at all."""
+        mapped = [source for source in self.sources if source.source.is_mapped]
+        telling = [source for source in mapped if source.live is not None and source.live.live_sync == self.live_sync]
+        return next(iter([*telling, *mapped, *self.sources]), None)
 
     @property
     def drifted(self) -> list[SourceView]:
@@ -80,8 +93,18 @@ class ApplicationView:
 def application_view(application: Application, *, now: datetime) -> ApplicationView:
     """Read the page. `application` comes with its instance and gateway."""
     rows = ApplicationSource.objects.filter(application=application, removed_at__isnull=True).order_by("position")
-    rows = rows.select_related("project", "environment", "tenant", "rule", "live__target__step_run__deployment__release", "live__release", "live__deployment")
-    sources = [_source_view(row) for row in rows]
+    rows = rows.select_related(
+        "project",
+        "environment",
+        "tenant",
+        "rule",
+        "live__target__step_run__deployment__release",
+        "live__release__project",
+        "live__deployment__release__project",
+    )
+    rows = rows.prefetch_related("live__target__intended_changes")
+    targets = _targets(application)
+    sources = [_source_view(row, targets) for row in rows]
     states = [source.live for source in sources if source.live is not None and source.source.is_mapped]
     worst = min(states, key=lambda state: WORST_FIRST.index(LiveSync(state.live_sync)), default=None)
     seen = observe(application.content, position=worst.source.position if worst else 0)
@@ -99,14 +122,20 @@ def application_view(application: Application, *, now: datetime) -> ApplicationV
         operation=_operation(application.content),
         out_of_sync=seen.out_of_sync,
         automation=_automation(application.content),
-        targets=_targets(application),
+        targets=targets,
     )
 
 
-def _source_view(source: ApplicationSource) -> SourceView:
+def release_to_deploy(state: LiveState) -> Release | None:
+    """What "deploy again" means: the release of a deployment that failed, else the one that is meant. `state` comes with both."""
+    failed = state.deployment if state.live_sync == LiveSync.UNAVAILABLE else None
+    return failed.release if failed is not None else state.release
+
+
+def _source_view(source: ApplicationSource, targets: list[Target]) -> SourceView:
     live = getattr(source, "live", None)
     detail = live.detail if live else {}
-    changes = list(live.target.intended_changes.order_by("path")) if live and live.target else []
+    changes = list(live.target.intended_changes.all()) if live and live.target else []
     return SourceView(
         source=source,
         live=live,
@@ -116,6 +145,7 @@ def _source_view(source: ApplicationSource) -> SourceView:
         culprit_url=_commit(source, detail.get("commit", "")),
         changes=changes,
         changed_at=_time(detail.get("at")),
+        history=history_of(source, live, targets),
     )
 
 

@@ -147,11 +147,6 @@ def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now:
     )
 
 
-def _target_row(target: Target, deployment: Deployment) -> TargetRow:
-    address = commit_url(target.repo_url, target.commit_sha) if target.commit_sha else ""
-    return TargetRow(target, repository_name(target.repo_url), address, _next_check(target, deployment))
-
-
 def sorted_notes(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What needs a look first; each gets its `word`. Notes are {"code", "file", "place", "image", "sentence", "application"}."""
     known = set(NoteCode.values)

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from deployments import services
-from deployments.dashboard.application import application_view
+from deployments.dashboard.application import application_view, release_to_deploy
 from deployments.dashboard.applications import application_list
-from deployments.models import LiveState
+from deployments.models import Deployment, LiveState
 from deployments.services import DeploymentError
 from gateway import gateway_pb2
 from infrastructure import relay
@@ -21,6 +21,10 @@ from infrastructure.requests import Request
 TABS = ("summary", "sources", "deployments", "argocd")
 REFRESH_TIMEOUT_S = 20.0
 PERMISSIONS = {"refresh": "infrastructure.change_application", "accept": "deployments.change_livestate", "deploy-again": "deployments.add_deployment"}
+
+
+class NothingToDeploy(DeploymentError):
+    """The application's page asked to deploy again what was never deployed."""
 
 
 @login_required
@@ -57,18 +61,31 @@ def application_act(request: Request, pk: int) -> HttpResponse:
     if do == "refresh":
         _refresh(request, application)
         return redirect(application)
-    state = get_object_or_404(LiveState.objects.visible_to(request.user).select_related("release", "source__application"), pk=request.POST.get("source") or 0)
+    state = _state(request, application)
     try:
         if do == "accept":
             services.accept_drift(source=state.source, by=request.user, now=timezone.now())
-        elif state.release is not None and state.source.environment is not None:
-            now = timezone.now()
-            return redirect(
-                services.create_deployment(release=state.release, environment=state.source.environment, tenant=state.source.tenant, by=request.user, now=now)
-            )
+            messages.info(request, "Accepted. Nothing was written to Git.")
+        else:
+            return redirect(_deploy_again(request, state))
     except DeploymentError as error:
         messages.warning(request, str(error))
     return redirect(application)
+
+
+def _state(request: Request, application: Application) -> LiveState:
+    """The live state that ?source= names; 404 unless it is one of the application's."""
+    source = request.POST.get("source", "")
+    related = ("release__project", "deployment__release__project", "source__application", "source__environment", "source__tenant")
+    states = LiveState.objects.visible_to(request.user).filter(source__application=application).select_related(*related)
+    return get_object_or_404(states, pk=int(source) if source.isdecimal() and len(source) < 19 else 0)
+
+
+def _deploy_again(request: Request, state: LiveState) -> Deployment:
+    release, source = release_to_deploy(state), state.source
+    if release is None or source.environment is None:
+        raise NothingToDeploy(f"Not deployed: no release is known for {source.application}. Choose one on the releases page.")
+    return services.create_deployment(release=release, environment=source.environment, tenant=source.tenant, by=request.user, now=timezone.now())
 
 
 def _refresh(request: Request, application: Application) -> None:
