@@ -11,7 +11,7 @@ from django.core.wsgi import get_wsgi_application
 
 _wsgi: Any = get_wsgi_application()  # sets Django up; only then may models be imported
 
-from octoargo import events
+from octoargo import events  # noqa: E402
 
 _pages: Any = WSGIMiddleware(_wsgi, workers=settings.WORKER_THREADS)
 

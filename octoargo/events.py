@@ -71,26 +71,32 @@ class _Watcher:
     def __init__(self) -> None:
         self.listeners: set[asyncio.Queue[str]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
 
-    def join(self) -> asyncio.Queue[str]:
+    async def join(self) -> asyncio.Queue[str]:
+        """What comes out of the queue is everything that changes from now on."""
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=16)
         self.listeners.add(queue)
         if self._task is None or self._task.done():
+            self._looked.clear()
             self._task = asyncio.create_task(self._look())
+        await self._looked.wait()
         return queue
 
     async def _look(self) -> None:
-        before = await asyncio.to_thread(read_markers)
+        before: Markers | None = None
         while self.listeners:
-            await asyncio.sleep(LOOK_SECONDS)
             try:
                 now = await asyncio.to_thread(read_markers)
             except DatabaseError:
                 log.warning("event_markers_unreadable")
-                continue
-            for topic in [topic for topic in now if now[topic] != before.get(topic)]:
-                self._tell(topic)
-            before = now
+            else:
+                for topic in now:
+                    if before is not None and now[topic] != before[topic]:
+                        self._tell(topic)
+                before = now
+            self._looked.set()
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _tell(self, topic: str) -> None:
         for queue in self.listeners:
@@ -110,7 +116,7 @@ async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     watcher = _watchers.setdefault(id(asyncio.get_running_loop()), _Watcher())
-    queue = watcher.join()
+    queue = await watcher.join()
     gone = asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await send({"type": "http.response.body", "body": b": hello\n\n", "more_body": True})

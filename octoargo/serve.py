@@ -123,8 +123,12 @@ def _worker() -> Iterator[None]:
 
     app.loader.import_default_modules()
     setup_worker_optimizations(app)  # without it an embedded worker receives tasks and never runs them
-    worker = WorkController(app=app, pool_cls="threads", concurrency=settings.WORKER_THREADS, without_heartbeat=True, without_mingle=True, without_gossip=True)
-    thread = threading.Thread(target=worker.start, name="celery-worker", daemon=True)
+    options: dict[str, Any] = {"pool_cls": "threads", "concurrency": settings.WORKER_THREADS, "without_heartbeat": True, "without_mingle": True}
+
+    def work() -> None:
+        WorkController(app=app, without_gossip=True, **options).start()
+
+    thread = threading.Thread(target=work, name="celery-worker", daemon=True)
     thread.start()
     try:
         yield

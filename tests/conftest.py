@@ -4,8 +4,13 @@ import socket
 from typing import Any
 
 import pytest
+import structlog
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client"}
+
+
+# The default renderer draws every traceback at leisure: tens of seconds for one that holds a page's context.
+structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
 def _uses_database(item: pytest.Item) -> bool:
