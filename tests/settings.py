@@ -10,7 +10,7 @@ os.environ.setdefault("OCTOARGO_ALLOW_PRIVATE_ADDRESSES", "true")
 os.environ.setdefault("OCTOARGO_ALLOW_FILE_REPOSITORIES", "true")
 os.environ.setdefault("OCTOARGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 
-from octoargo.settings import *  # noqa: F403
+from octoargo.settings import *
 from octoargo.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast

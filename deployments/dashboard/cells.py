@@ -52,6 +52,7 @@ class Cell:
     why: str
     sources: int
     is_deployed: bool
+    is_deployable: bool  # by a deployment to the row's own scope: a project's row is the one without tenant
 
 
 def read_groups(sources: QuerySet[ApplicationSource]) -> list[Group]:
@@ -107,6 +108,7 @@ def make_cell(groups: list[Group], reasons: dict[int, str], *, address: dict[str
         why=" ".join(filter(None, [_spread(groups), _ailing(groups, health), _reason(worst, reasons)])),
         sources=total,
         is_deployed=bool(deployed),
+        is_deployable="tenant" in address or any(group.scope[2] is None for group in groups),
     )
 
 

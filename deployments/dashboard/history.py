@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from deployments.git import commit_url
 from deployments.models import LiveState, Target
-from deployments.status import LiveSync, TargetOutcome
+from deployments.status import DeploymentStatus, LiveSync, TargetOutcome
 from infrastructure.models import ApplicationSource
 
 OURS_SHOWN = 4
@@ -52,7 +52,8 @@ def _of_ours(source: ApplicationSource, target: Target, *, is_meant: bool) -> Mo
     looks_there = " Argo CD looks here." if target.commit_sha == source.revision else ""
     says = f"{did}: {deployment.release}, deployment {deployment.pk}, {deployment.get_status_display().lower()}.{looks_there}"
     at = target.committed_at or deployment.created_at
-    return Moment(target.commit_sha, _url(source, target.commit_sha), "Octoargo", at, says, "good" if is_meant else "")
+    tone = "bad" if deployment.status == DeploymentStatus.FAILED else "good" if is_meant else ""
+    return Moment(target.commit_sha, _url(source, target.commit_sha), "Octoargo", at, says, tone)
 
 
 def _url(source: ApplicationSource, sha: str) -> str:

@@ -4,7 +4,7 @@ queued -> running <-> waiting -> succeeded | failed | cancelled
 """
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models

@@ -1,6 +1,5 @@
 """Our word for every mapped source: is what runs what we meant?"""
 
-from typing import Any
 
 from django.db import models
 

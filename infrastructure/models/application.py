@@ -1,7 +1,5 @@
 """Argo CD's Applications as last reported, and the scope of each of their sources."""
 
-from typing import Any
-
 from django.db import models
 from django.urls import reverse
 

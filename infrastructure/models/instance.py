@@ -1,7 +1,7 @@
 """An Argo CD instance, its gateway, and the checks of the way between."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator

@@ -1,7 +1,5 @@
 """Git credentials, and the trail of who did what."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 

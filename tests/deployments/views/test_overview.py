@@ -1,5 +1,6 @@
 """The overview and the first-start page."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,16 @@ def test_overview_says_what_was_never_deployed_and_offers_the_newest_release(cli
 
     assert "Not deployed. Deploy 1.4.2" in text_of(response)
     assert f"/releases/{newest.pk}/deploy/?environment=production".encode() in response.content
+
+
+def test_overview_offers_no_deployment_to_a_scope_without_applications(client, admin, instance):
+    live_row(source_in(instance=instance, tenant=make_tenant("outlet")), "unknown", version="")
+    newest = release_row()
+
+    body = client.get("/").content.decode()
+
+    assert body.count("Not deployed.") == 2
+    assert re.findall(rf"/releases/{newest.pk}/deploy/([^\"]*)", body) == ["?tenant=outlet&amp;environment=production"]
 
 
 def test_overview_live_status_puts_the_words_first(client, admin, instance):
