@@ -1,6 +1,6 @@
 """1,000 manifest files planned and edited, and their drift checked, as ratios to libyaml composing the same files in the same run.
 
-    python -m benchmarks.manifests
+python -m benchmarks.manifests
 """
 
 import gc

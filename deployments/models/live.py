@@ -1,6 +1,5 @@
 """Our word for every mapped source: is what runs what we meant?"""
 
-
 from django.db import models
 
 from deployments.models.deployment import Deployment, Target
