@@ -50,6 +50,9 @@ wanted=$(cat requirements/uv.txt "requirements/$set.txt" | sha256sum | cut -d' '
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "requirements/$set.txt"
+# uv is ten times as fast; behind a proxy with a certificate of its own it needs the system's, and pip knows its own ways.
+uv="pip install --quiet --python .venv/bin/python --require-hashes -r requirements/$set.txt"
+.venv/bin/uv $uv 2>/dev/null || .venv/bin/uv --system-certs $uv 2>/dev/null ||
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "requirements/$set.txt"
 echo "$set" >.venv/octoargo-set
 echo "$wanted" >.venv/octoargo-stamp
