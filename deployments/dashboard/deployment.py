@@ -112,7 +112,7 @@ def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetim
         steps=steps,
         current=current,
         verified=sum(target.verification == Verification.VERIFIED for target in targets),
-        total=len(targets),
+        total=sum(target.outcome != TargetOutcome.SKIPPED or target.verification == Verification.FAILED for target in targets),
         log=list(log[:2000]),
         warnings_only=warnings_only,
         may_refresh=deployment.status == DeploymentStatus.WAITING,
@@ -129,7 +129,7 @@ def _replaced_release(deployment: Deployment) -> Release | None:
 
 
 def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now: datetime) -> StepView:
-    words = Counter(target.get_verification_display() for target in targets)
+    words = Counter(target.word for target in targets)
     notes = sorted_notes([{**note, "application": target.application_name} for target in targets for note in target.notes])
     times_out_at = None
     if run.status == StepStatus.WAITING and run.waiting_since and run.settings.get("timeout_s"):
@@ -163,7 +163,7 @@ def _what_it_does(run: StepRun, targets: list[Target]) -> str:
 
 
 def _next_check(target: Target, deployment: Deployment) -> str:
-    if deployment.is_finished or target.verification != Verification.WAITING:
+    if deployment.is_finished or target.verification != Verification.WAITING or target.outcome == TargetOutcome.SKIPPED:
         return "none needed"
     return "on the next report" if deployment.status == DeploymentStatus.WAITING else "with the next action"
 

@@ -127,6 +127,12 @@ class Target(models.Model):
     def __str__(self) -> str:
         return f"{self.application_name} in {self.step_run}"
 
+    @property
+    def word(self) -> str:
+        """What stands on a page: one that was left out is not waited for."""
+        is_left_out = self.outcome == TargetOutcome.SKIPPED and self.verification == Verification.WAITING
+        return str(self.get_outcome_display() if is_left_out else self.get_verification_display())
+
 
 class IntendedChange(models.Model):
     """What we wrote to one file of a target: an RFC 6902 patch with the names it stands for, or a SHA-256."""
