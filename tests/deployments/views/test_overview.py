@@ -117,7 +117,7 @@ def test_overview_says_what_was_never_deployed_and_offers_the_newest_release(cli
 
     response = client.get("/")
 
-    assert "Not deployed. Deploy 1.4.2" in text_of(response)
+    assert "1 application of Shop in Production , not deployed. Deploy 1.4.2" in text_of(response)
     assert f"/releases/{newest.pk}/deploy/?environment=production".encode() in response.content
 
 
@@ -127,7 +127,7 @@ def test_overview_offers_no_deployment_to_a_scope_without_applications(client, a
 
     body = client.get("/").content.decode()
 
-    assert body.count("Not deployed.") == 2
+    assert body.count(", not deployed.") == 2
     assert re.findall(rf"/releases/{newest.pk}/deploy/([^\"]*)", body) == ["?tenant=outlet&amp;environment=production"]
 
 

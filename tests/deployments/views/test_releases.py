@@ -209,7 +209,7 @@ def test_deploy_to_where_nothing_is_mapped_says_so(client, admin, method):
     response = getattr(client, method)(f"/releases/{release_row().pk}/deploy/", {"environment": "staging"})
 
     assert response.status_code == 422
-    assert "no application is mapped to Shop and Staging" in text_of(response)
+    assert "o application is mapped to Shop and Staging." in text_of(response)
     assert not Deployment.objects.exists()
 
 
