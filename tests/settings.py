@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 _data = Path(tempfile.gettempdir()) / f"octoargo-tests-{os.getuid()}" / os.environ.get("PYTEST_XDIST_WORKER", "main")
-os.environ.setdefault("OCTOARGO_DATA_DIR", str(_data))
+os.environ["OCTOARGO_DATA_DIR"] = str(_data)  # not inherited: each worker of xdist has its own
 os.environ.setdefault("OCTOARGO_ALLOW_PRIVATE_ADDRESSES", "true")
 os.environ.setdefault("OCTOARGO_ALLOW_FILE_REPOSITORIES", "true")
 os.environ.setdefault("OCTOARGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
