@@ -28,13 +28,15 @@ class Result:
     exit_code: int
 
 
+TIMED = ["tests/simulator", "tests/contract", "tests/gateway", "tests/chart"]  # programs with clocks: one after another
+ON_DATABASE = ["tests/infrastructure", "tests/deployments", "tests/octoargo"]
+QUICK = ["-m", "not journey and not browser"]
+
 PHASES = [
-    Phase("SQLite", [*PARALLEL, "-m", "not journey and not browser"]),
-    Phase(
-        "PostgreSQL",
-        [*PARALLEL, "--database", "postgresql", "-m", "not journey and not browser", "tests/infrastructure", "tests/deployments", "tests/octoargo"],
-    ),
-    Phase("Redis", ["--database", "postgresql", "--broker", "redis", "-m", "worker"]),
+    Phase("SQLite", [*PARALLEL, *QUICK, *[f"--ignore={folder}" for folder in TIMED]]),
+    Phase("PostgreSQL", [*PARALLEL, "--database", "postgresql", *QUICK, *ON_DATABASE]),
+    Phase("Redis", ["--database", "postgresql", "--broker", "redis", "-m", "worker", "tests/octoargo"]),
+    Phase("Programs", [*QUICK, *TIMED]),
     Phase("Journeys", ["-m", "journey or browser"]),
 ]
 
