@@ -76,7 +76,7 @@ def pages_of(world):
 
 
 def look_at(site, pages, width, scheme):
-    """Open each page; what is wrong with it, by name."""
+    """Open each page; what is wrong with it, a line each."""
     site.look(width, scheme)
     problems = []
     for name, address in pages.items():
