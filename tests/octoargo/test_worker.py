@@ -19,9 +19,14 @@ COMMITTED = {"verification": "commit_created"}
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait with a tick a second, as beat gives it: what went wrong once is tried again then."""
     deadline = time.monotonic() + WITHIN_S
+    tick_at = time.monotonic() + 1
     while not is_so():
         assert time.monotonic() < deadline, "It did not happen in time."
+        if time.monotonic() >= tick_at:
+            app.send_task("deployments.tick")
+            tick_at = time.monotonic() + 1
         time.sleep(0.05)  # between two looks at a condition with a deadline
 
 
@@ -65,7 +70,6 @@ def test_a_lost_message_costs_only_the_next_tick(tmp_path: Path, mirrors: None):
     app.control.purge()  # the broker lost everything
 
     with serve._worker():
-        app.send_task("deployments.tick")
         _wait_until(lambda: _status(deployment) == DeploymentStatus.SUCCEEDED)
 
     assert len(world.repository.log()) == 2
