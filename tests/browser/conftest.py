@@ -56,9 +56,12 @@ class Site:
 
     def problems(self) -> list[str]:
         """What is wrong with the page as it stands: WCAG 2.2 AA by axe, and whether it scrolls sideways."""
-        found = [f"{violation['id']}: {violation['nodes'][0]['html']}" for violation in _violations(self.page)]
-        sideways = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return [*found, *([f"scrolls sideways by {sideways} px"] if sideways > 0 else [])]
+        return [*(f"{violation['id']}: {violation['nodes'][0]['html']}" for violation in _violations(self.page)), *self.sideways()]
+
+    def sideways(self) -> list[str]:
+        """By how much the page scrolls sideways, if it does."""
+        pixels = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return [f"scrolls sideways by {pixels} px"] if pixels > 0 else []
 
 
 def _violations(page):

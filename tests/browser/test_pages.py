@@ -13,6 +13,7 @@ from tests.deployments.views.pages import live_row, source_in
 from tests.factories import make_environment, make_gateway, make_instance, make_project
 
 SHOTS = os.environ.get("OCTOARGO_SCREENSHOTS")
+NARROWEST = 320  # as 390, only narrower: what fits is all there is to see
 BARE_BADGES = """
 () => [...document.querySelectorAll('.badge')]
   .filter(badge => !badge.querySelector('svg use') || !badge.textContent.trim())
@@ -81,7 +82,11 @@ def look_at(site, pages, width, scheme):
     problems = []
     for name, address in pages.items():
         page = site.open(address)
-        found = [*site.problems(), *page.evaluate(BARE_BADGES), *(f"overlaps: {box}" for box in page.evaluate(OVERLAPS))]
+        found = [
+            *(site.problems() if width > NARROWEST else site.sideways()),
+            *page.evaluate(BARE_BADGES),
+            *(f"overlaps: {box}" for box in page.evaluate(OVERLAPS)),
+        ]
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
         problems += [f"{name}: {problem}" for problem in found]
