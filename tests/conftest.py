@@ -25,6 +25,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """The PostgreSQL server is thrown away with its databases; dropping one first fails while a thread still holds a connection."""
+    return bool(request.config.getoption("--database") == "postgresql" or request.config.getvalue("reuse_db"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _only_loopback() -> Any:
     """A test that would reach another machine fails at once."""
