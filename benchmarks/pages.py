@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +41,30 @@ def _signed_in() -> Any:
     from django.core.management import call_command
     from django.test import Client
 
-    from tests.factories import make_user
-
     logging.getLogger("django.request").setLevel(logging.ERROR)  # the baseline is not found, on purpose
     call_command("migrate", verbosity=0, interactive=False)
     client = Client(raise_request_exception=False)
-    client.force_login(make_user(is_superuser=True, is_staff=True))
+    client.force_login(_tests("factories").make_user(is_superuser=True, is_staff=True))
     return client
+
+
+def _tests(name: str) -> Any:
+    """A module of the tests' factories, which carry no annotations."""
+    return import_module(f"tests.{name}")
 
 
 def _fill() -> None:
     """10,000 applications of 100 projects in three environments, mostly as meant."""
     from deployments.models import LiveState
     from infrastructure.models import Tenant
-    from tests.deployments.views.pages import many_sources
-    from tests.factories import make_environment, make_gateway, make_instance, make_project
 
-    environments = [make_environment(slug, position=place) for place, slug in enumerate(("development", "staging", "production"))]
-    instance = make_instance("prod-eu-west", environments=environments)
-    make_gateway(instance)
-    projects = [make_project(f"project-{index:02}") for index in range(PROJECTS)]
+    factories, pages = _tests("factories"), _tests("deployments.views.pages")
+    environments = [factories.make_environment(slug, position=place) for place, slug in enumerate(("development", "staging", "production"))]
+    instance = factories.make_instance("prod-eu-west", environments=environments)
+    factories.make_gateway(instance)
+    projects = [factories.make_project(f"project-{index:02}") for index in range(PROJECTS)]
     tenants: list[Tenant | None] = [None, *(Tenant.objects.create(slug=f"tenant-{index:02}", name=f"Tenant {index:02}") for index in range(TENANTS))]
-    sources = many_sources(APPLICATIONS, instance=instance, projects=projects, environments=environments, tenants=tenants)
+    sources = pages.many_sources(APPLICATIONS, instance=instance, projects=projects, environments=environments, tenants=tenants)
     for place, word in enumerate(("git_drift", "out_of_sync", "unknown", "waiting")):
         LiveState.objects.filter(pk__in=[source.pk for source in sources[place::40]]).update(live_sync=word, reason=f"It is {word}.")
 

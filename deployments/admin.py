@@ -34,6 +34,7 @@ class StepInline(TabularInline[Step, Project]):
 
     model = Step
     form = StepForm
+    template = "admin/edit_inline/stacked.html"  # a step has too many fields for one line
     extra = 0
     fields = ["position", "name", "kind", "verification", "trigger_sync", "timeout_s", "commit_summary"]
     ordering = ["position"]

@@ -13,6 +13,7 @@ from infrastructure.models import ApplicationSource, ArgoInstance, Tenant
 from infrastructure.status import HealthStatus, SyncStatus
 
 PAGE_SIZE = 50
+MOST_WORDS = 10  # of a search
 MAPPED = {"yes": "Mapped", "no": "Not mapped"}
 SORTS = {
     "name": ("Application", "application__name"),
@@ -58,7 +59,7 @@ def application_list(*, user: Any, query: Mapping[str, str]) -> ApplicationList:
     for name, chosen in filters.chosen.items():
         rows = rows.filter(_condition(name, chosen))
     q = query.get("q", "").strip()
-    for word in q.split():
+    for word in q.split()[:MOST_WORDS]:
         rows = rows.filter(
             Q(application__name__icontains=word) | Q(project__name__icontains=word) | Q(repo_url__icontains=word) | Q(revision__istartswith=word)
         )

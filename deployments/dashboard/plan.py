@@ -52,6 +52,11 @@ class PlanView:
     def files(self) -> int:
         return sum(len(repository.files) for repository in self.repositories)
 
+    @property
+    def commits(self) -> int:
+        """How many repositories would get one."""
+        return sum(bool(repository.files) for repository in self.repositories)
+
 
 def plan_view(plan: DeploymentPlan) -> PlanView:
     """Put the page together."""

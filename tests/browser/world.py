@@ -44,7 +44,7 @@ def make_world(repository=None):
     make_gateway(south, relay_url="", last_seen_at=now - timedelta(minutes=7))
     make_instance("stage-2", created_at=now - timedelta(minutes=19))
     release = _release(now, repository)
-    sources = _sources(west, places, release)
+    sources = _sources(west, places, release, repository.file_url if repository else "https://git.example.test/shop/deploy.git")
     make_source(make_application("payments", instance=south), project=make_project("payments"))
     reason = "Not mapped: argo.octopus.com/environment of ledger is “prod”, and no environment has that slug. Did you mean production?"
     lost = make_source(make_application("ledger", instance=west), is_mapped=False, mapped_by=MappedBy.ANNOTATION, mapping_reason=reason)
@@ -70,14 +70,14 @@ def _release(now, repository):
     return release_row("1.4.2", project=shop, created_at=now - timedelta(hours=2), notes="The cart is fixed.\nAnd the search.")
 
 
-def _sources(instance, places, release):
+def _sources(instance, places, release, repo_url):
     """One source a health and live sync in production, some for tenants."""
     sources = []
     for index, (health, word) in enumerate(zip(HEALTHS, WORDS, strict=True)):
         tenant = make_tenant(("north", "south")[index % 2]) if index > 3 else None
         application = make_application(f"shop-{index}", instance=instance, health_status=health, sync_status="OutOfSync" if word == "out_of_sync" else "Synced")
         Reconciliation.objects.create(application=application, reconciled_at=timezone.now() - timedelta(seconds=40))
-        source = make_source(application, project=release.project, environment=places[index % 3], tenant=tenant)
+        source = make_source(application, project=release.project, environment=places[index % 3], tenant=tenant, repo_url=repo_url, path=f"apps/shop-{index}")
         live_row(source, word, version="" if word == "unknown" else "1.4.2", reason=f"Deployment/web differs, it is {word}.")
         sources.append(source)
     return sources

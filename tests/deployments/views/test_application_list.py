@@ -102,7 +102,7 @@ def test_list_names_and_ignores_an_unknown_value(client, admin, name):
     assert len(names(response)) == 3
 
 
-@pytest.mark.parametrize("query", ["sort=colour", "page=99999", "page=x", "sort=-", "q=%00", "q=%25_", "project=%00", "page=-1"])
+@pytest.mark.parametrize("query", ["sort=colour", "page=99999", "page=x", "sort=-", "q=%25_", "page=-1"])
 def test_list_survives_odd_addresses(client, admin, query):
     make_three()
 
