@@ -23,13 +23,13 @@ class ReleaseForm(forms.Form):
     then = forms.ChoiceField(choices=[("nothing", "Only create it"), ("dry-run", "Show what it would change")], initial="dry-run", widget=forms.RadioSelect)
     environment = forms.ModelChoiceField(queryset=Environment.objects.none(), to_field_name="slug", required=False, empty_label=None)
 
-    def __init__(self, *args: Any, projects: QuerySet[Project], project: Project | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, projects: QuerySet[Project], project: Project | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["project"]
         field.queryset = projects
         field.initial = project.slug if project else None
         environments: Any = self.fields["environment"]
-        environments.queryset = Environment.objects.all()
+        environments.queryset = Environment.objects.visible_to(user)
         last = Release.objects.filter(project=project).first() if project else None
         if last is not None:
             self.fields["version"].help_text = f"For example 1.4.2. The last one is {last.version}."

@@ -57,6 +57,11 @@ def rotate(stored: str, *, row: str) -> str:
     return encrypt(decrypt(stored, row=row), row=row)
 
 
+def check_keys() -> None:
+    """Raises ImproperlyConfigured with what is wrong with OCTOARGO_ENCRYPTION_KEYS, before anything is encrypted."""
+    _keys()
+
+
 def _keys() -> dict[str, bytes]:
     """The keys by id; the first one encrypts."""
     keys = {}

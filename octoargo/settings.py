@@ -2,31 +2,58 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from octoargo.keys import created_once, new_django_key, new_encryption_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
+Number = TypeVar("Number", int, float)
 
 
 def _text(name: str, default: str = "") -> str:
-    return str(env.str(name, default=default)).strip()
+    try:
+        return str(env.str(name, default=default)).strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {error.strerror}.") from error
+
+
+def _number(name: str, default: Number) -> Number:
+    try:
+        return type(default)(_text(name) or default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a number, for example {default}.") from error
 
 
 def _secret(name: str, file_name: str, make: Callable[[], str]) -> str:
-    return _text(name) or created_once(DATA_DIR / file_name, make)
+    given = _text(name)
+    try:
+        return given or created_once(DATA_DIR / file_name, make)
+    except OSError as error:
+        raise ImproperlyConfigured(_unusable(DATA_DIR, error)) from error
+
+
+def _directory(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(_unusable(path, error)) from error
+    return path
+
+
+def _unusable(path: Path, error: OSError) -> str:
+    return f"The directory {path} cannot be made or written: {error.strerror}. Let this user write there, or set OCTOARGO_DATA_DIR to another one."
 
 
 # Where things are
-DATA_DIR = Path(_text("OCTOARGO_DATA_DIR") or BASE_DIR / "data")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = _directory(Path(_text("OCTOARGO_DATA_DIR") or BASE_DIR / "data"))
 DATABASE_URL = _text("OCTOARGO_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'octoargo.sqlite3'}"
 BROKER_URL = _text("OCTOARGO_BROKER_URL") or "memory://localhost/"  # the embedded broker
 PUBLIC_URL = _text("OCTOARGO_PUBLIC_URL", "http://localhost:8000").rstrip("/")  # what people type
-HUB_PORT = env.int("OCTOARGO_HUB_PORT", default=8443)
+HUB_PORT = _number("OCTOARGO_HUB_PORT", 8443)
 HUB_LISTEN = _text("OCTOARGO_HUB_LISTEN", "0.0.0.0")  # noqa: S104  gateways dial in from everywhere
 HUB_ADDRESS = _text("OCTOARGO_HUB_ADDRESS") or f"localhost:{HUB_PORT}"  # what gateways dial, host:port
 RELAY_LISTEN = _text("OCTOARGO_RELAY_LISTEN", "127.0.0.1:0")  # workers and web reach this hub's streams here
@@ -42,10 +69,10 @@ HUB_KEY_FILE = _text("OCTOARGO_HUB_KEY_FILE")
 
 # How it behaves
 DEBUG = env.bool("OCTOARGO_DEBUG", default=False)
-TASK_CAP = env.int("OCTOARGO_TASK_CAP", default=5)  # deployments that may run (not wait) at once
-TICK_SECONDS = env.float("OCTOARGO_TICK_SECONDS", default=1.0)
-HEALTH_DEBOUNCE_SECONDS = env.float("OCTOARGO_HEALTH_DEBOUNCE_SECONDS", default=5.0)
-WORKER_THREADS = env.int("OCTOARGO_WORKER_THREADS", default=8)
+TASK_CAP = _number("OCTOARGO_TASK_CAP", 5)  # deployments that may run (not wait) at once
+TICK_SECONDS = _number("OCTOARGO_TICK_SECONDS", 1.0)
+HEALTH_DEBOUNCE_SECONDS = _number("OCTOARGO_HEALTH_DEBOUNCE_SECONDS", 5.0)
+WORKER_THREADS = _number("OCTOARGO_WORKER_THREADS", 8)
 ALLOW_PRIVATE_ADDRESSES = env.bool("OCTOARGO_ALLOW_PRIVATE_ADDRESSES", default=False)  # Git hosts on private or loopback addresses
 ALLOW_FILE_REPOSITORIES = env.bool("OCTOARGO_ALLOW_FILE_REPOSITORIES", default=False)  # file:// for tests and one-machine trials
 CHART_ADDRESS = _text("OCTOARGO_CHART", "gateway/chart")  # what `helm upgrade --install` is given
@@ -76,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "octoargo.middleware.StorableText",
 ]
 ROOT_URLCONF = "octoargo.urls"
 TEMPLATES: list[dict[str, Any]] = [
@@ -120,8 +148,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(_text("OCTOARGO_STATIC_ROOT") or DATA_DIR / "static")
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty unless collectstatic ran: whitenoise finds the files where they are
+STATIC_ROOT = _directory(Path(_text("OCTOARGO_STATIC_ROOT") or DATA_DIR / "static"))  # empty unless collectstatic ran: whitenoise finds files where they are
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

@@ -17,6 +17,7 @@ from gateway import gateway_pb2
 from infrastructure import relay
 from infrastructure.models import Application
 from infrastructure.requests import Request
+from infrastructure.views.access import missing_permission
 
 TABS = ("summary", "sources", "deployments", "argocd")
 REFRESH_TIMEOUT_S = 20.0
@@ -54,10 +55,10 @@ def application_act(request: Request, pk: int) -> HttpResponse:
     application = get_object_or_404(Application.objects.visible_to(request.user).select_related("instance__gateway"), pk=pk)
     do = request.POST.get("do", "")
     if do not in PERMISSIONS:
-        messages.warning(request, f"Nothing was done: this page knows no action “{do}”. Use one of its buttons.")
+        messages.warning(request, f"Nothing was done: this page knows no action “{do[:40]}”. Use one of its buttons.")
         return redirect(application)
     if not request.user.has_perm(PERMISSIONS[do]):
-        raise PermissionDenied(f"You need the permission {PERMISSIONS[do]}.")
+        raise PermissionDenied(missing_permission(PERMISSIONS[do]))
     if do == "refresh":
         _refresh(request, application)
         return redirect(application)

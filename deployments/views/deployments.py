@@ -1,7 +1,7 @@
 """The pages of deployments: the list, and one deployment from queued to finished."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +15,7 @@ from deployments.models import Deployment
 from deployments.services import DeploymentError
 from deployments.status import DeploymentStatus
 from infrastructure.requests import Request
+from infrastructure.views.access import needs
 
 PAGE_SIZE = 50
 
@@ -45,8 +46,7 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@login_required
-@permission_required("deployments.change_deployment", raise_exception=True)
+@needs("deployments.change_deployment")
 @require_POST
 def deployment_act(request: Request, pk: int) -> HttpResponse:
     """Cancel, retry, or ask Argo CD to look again: ?do= of the button that was pressed."""
@@ -63,7 +63,7 @@ def deployment_act(request: Request, pk: int) -> HttpResponse:
                 services.refresh_targets(deployment=deployment, by=request.user, now=now)
                 messages.info(request, "Asked Argo CD to look at Git now.")
             case other:
-                messages.warning(request, f"Nothing was done: this page knows no action “{other}”. Use one of its buttons.")
+                messages.warning(request, f"Nothing was done: this page knows no action “{str(other or '')[:40]}”. Use one of its buttons.")
     except DeploymentError as error:
         messages.warning(request, str(error))
     return redirect(deployment)

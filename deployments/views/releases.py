@@ -1,6 +1,6 @@
 """The pages of releases: the list, a new one, one release, and what it would change."""
 
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +17,7 @@ from deployments.models import Release
 from deployments.services import DeploymentError
 from infrastructure.models import Project
 from infrastructure.requests import Request
+from infrastructure.views.access import needs
 
 PAGE_SIZE = 50
 
@@ -32,14 +33,13 @@ def release_list(request: Request) -> HttpResponse:
     return render(request, "releases/list.html#rows" if request.htmx else "releases/list.html", context)
 
 
-@login_required
-@permission_required("deployments.add_release", raise_exception=True)
+@needs("deployments.add_release")
 @require_http_methods(["GET", "POST"])
 def release_new(request: Request) -> HttpResponse:
     """Make a release; afterwards its page, what it would change, or a deployment at once."""
     every = Project.objects.visible_to(request.user)
     project = every.filter(slug=request.GET.get("project", "")).first() or every.first()
-    form = ReleaseForm(request.POST or None, projects=every, project=project)
+    form = ReleaseForm(request.POST or None, user=request.user, projects=every, project=project)
     if request.method == "POST" and form.is_valid():
         try:
             release = services.create_release(
@@ -68,8 +68,7 @@ def release_detail(request: Request, pk: int) -> HttpResponse:
     return render(request, "releases/detail.html", context)
 
 
-@login_required
-@permission_required("deployments.add_deployment", raise_exception=True)
+@needs("deployments.add_deployment")
 @require_http_methods(["GET", "HEAD", "POST"])
 def release_deploy(request: Request, pk: int) -> HttpResponse:
     """GET ?environment=&tenant=: what it would change (nothing is written). POST: deploy it."""

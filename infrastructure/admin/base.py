@@ -28,7 +28,14 @@ else:  # generic for the type checker only
         """Django's, with type parameters."""
 
 
-class ServiceAdmin(ModelAdmin[M]):
+class SearchedAdmin(ModelAdmin[M]):
+    """Searches for a few words at most: each is a condition in the database's statement."""
+
+    def get_search_results(self, request: HttpRequest, queryset: models.QuerySet[M], search_term: str) -> tuple[models.QuerySet[M], bool]:
+        return super().get_search_results(request, queryset, " ".join(search_term.split()[:10]))
+
+
+class ServiceAdmin(SearchedAdmin[M]):
     """Saves and deletes by `write` and `erase`; a refusal is a message, and the page comes back."""
 
     def write(self, obj: M, *, by: User, now: Any, form: Any) -> None:
@@ -72,7 +79,7 @@ class ServiceAdmin(ModelAdmin[M]):
         return HttpResponseRedirect(request.get_full_path())
 
 
-class ReadOnlyAdmin(ModelAdmin[M]):
+class ReadOnlyAdmin(SearchedAdmin[M]):
     """Rows that Octoargo writes itself: to look at."""
 
     def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from gateway import gateway_pb2_grpc
+from infrastructure.certificate import CertificateMissing
 from infrastructure.hub.database import Threads
 from infrastructure.hub.enrolment import Enrolment
 from infrastructure.hub.gateway_service import SILENT_AFTER_S, GatewayStreams
@@ -89,11 +90,11 @@ async def start_hub(
         bound = gateways.add_insecure_port(address) if plaintext else gateways.add_secure_port(address, server_credentials())
         if not bound:
             raise OSError(f"{address} is taken by another program")
-    except (OSError, RuntimeError):
+        await _forget_dead_hubs(threads, relay_address)
+    except (OSError, RuntimeError, CertificateMissing, DatabaseError):
         await relay.stop(None)
         threads.close()
         raise
-    await _forget_dead_hubs(threads, relay_address)
     hub = RunningHub(threads=threads, gateways=gateways, relay=relay, service=service, streams=streams)
     hub.port, hub.relay_address = bound, relay_address
     await gateways.start()

@@ -16,9 +16,10 @@ from infrastructure.services.health import check_instance
 from infrastructure.views.access import back_to, find_instance, needs
 
 CHANGE = "infrastructure.change_argoinstance"
+CHECK = "infrastructure.add_healthcheck"
 
 
-@needs()
+@needs(CHECK)
 @require_POST
 def check(request: Request, name: str) -> HttpResponse:
     """Ask the gateway to check its whole way now and record what it finds. Goes back to where the button was."""

@@ -6,7 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.db import DatabaseError
 
+from infrastructure.certificate import CertificateMissing
+from infrastructure.secrets import check_keys
 from octoargo.keys import created_once
 from octoargo.logging import set_up_logging
 from octoargo.serve import ALL_IN_ONE, Part, PortTaken, run
@@ -25,13 +28,17 @@ class Command(BaseCommand):
         parts = frozenset(Part(name) for name in options["only"] or ALL_IN_ONE)
         if parts != ALL_IN_ONE and settings.BROKER_URL.startswith("memory"):
             raise CommandError("Parts in processes of their own need a broker: set OCTOARGO_BROKER_URL, for example redis://localhost:6379/0.")
-        if parts == ALL_IN_ONE:
-            call_command("migrate", verbosity=0, interactive=False)
-            self._first_person()
+        check_keys()
         try:
+            if parts == ALL_IN_ONE:
+                call_command("migrate", verbosity=0, interactive=False)
+                self._first_person()
             run(parts, host=options["host"], port=options["port"], say=self._say)
-        except PortTaken as error:
+        except (PortTaken, CertificateMissing) as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            reason = str(error).strip().rstrip(".")
+            raise CommandError(f"The database does not do its work: {reason}. Check OCTOARGO_DATABASE_URL, and that manage.py migrate ran.") from error
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
