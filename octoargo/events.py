@@ -11,18 +11,21 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import get_user
 from django.db import DatabaseError, close_old_connections
 from django.db.models import Max
+from django.http import HttpRequest
 
 from deployments.models import Deployment, LiveState, LogEntry
 from infrastructure.models import Application, Gateway, HealthCheck
+from octoargo.middleware import CONTENT_SECURITY_POLICY
 
 log = structlog.get_logger(__name__)
 PATH = "/events/"
 LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 Markers = dict[str, tuple[Any, ...]]
+PROTECTED = [(b"content-security-policy", CONTENT_SECURITY_POLICY.encode()), (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
 def read_markers() -> Markers:
@@ -49,7 +52,7 @@ def read_markers() -> Markers:
 
 
 def is_signed_in(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Does the request carry a session of a signed-in person?"""
+    """Does the request carry a session of a person who is active and has not changed the password since?"""
     text = next((value.decode("latin-1") for name, value in headers if name == b"cookie"), "")
     try:
         morsel = SimpleCookie(text).get(settings.SESSION_COOKIE_NAME)
@@ -60,7 +63,9 @@ def is_signed_in(headers: list[tuple[bytes, bytes]]) -> bool:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     close_old_connections()
     try:
-        return SESSION_KEY in store(morsel.value).load()
+        request = HttpRequest()
+        request.session = store(morsel.value)
+        return get_user(request).is_authenticated
     finally:
         close_old_connections()
 
@@ -109,11 +114,15 @@ _watchers: dict[int, _Watcher] = {}
 
 async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer with an endless text/event-stream: `event: applications`, `deployments` or `instances`, data the same word."""
-    if not await asyncio.to_thread(is_signed_in, scope["headers"]):
-        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": b"Sign in first.\n"})
+    try:
+        refusal = None if await asyncio.to_thread(is_signed_in, scope["headers"]) else (403, b"Sign in first.\n")
+    except DatabaseError:
+        refusal = (503, b"The database does not answer.\n")
+    if refusal is not None:
+        await send({"type": "http.response.start", "status": refusal[0], "headers": [(b"content-type", b"text/plain"), *PROTECTED]})
+        await send({"type": "http.response.body", "body": refusal[1]})
         return
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no"), *PROTECTED]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     watcher = _watchers.setdefault(id(asyncio.get_running_loop()), _Watcher())
     queue = await watcher.join()

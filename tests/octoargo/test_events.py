@@ -77,3 +77,24 @@ def test_read_markers_changes_with_a_log_line():
     assert before["deployments"][0] is None
     assert LogEntry.objects.count() == 0
     assert events.read_markers() == before
+
+
+async def test_the_stream_refuses_who_was_locked_out_and_protects_its_answers_as_pages_are():
+    user = await sync_to_async(User.objects.create_user)("wren", password="secret")
+    cookie = await sync_to_async(_cookie_of)(user)
+    await sync_to_async(User.objects.update)(is_active=False)
+    listener = Listener(cookie)
+
+    start = await listener.next()
+
+    assert start["status"] == 403
+    assert b"frame-ancestors 'none'" in dict(start["headers"])[b"content-security-policy"]
+
+
+async def test_the_stream_refuses_a_session_from_before_the_password_was_changed():
+    user = await sync_to_async(User.objects.create_user)("wren", password="secret")
+    cookie = await sync_to_async(_cookie_of)(user)
+    user.set_password("another")
+    await sync_to_async(user.save)()
+
+    assert (await Listener(cookie).next())["status"] == 403
