@@ -7,6 +7,7 @@ from typing import Any
 
 from infrastructure.repositories import DEFAULT_PORTS, parse_url
 
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in the last 32 bits
 LookUp = Callable[..., Sequence[tuple[Any, ...]]]
 
 
@@ -42,6 +43,8 @@ def is_public(address: str) -> bool:
     """Whether an IP address is neither private, loopback, link-local, multicast nor reserved."""
     parsed = ipaddress.ip_address(address.split("%")[0])
     inner = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
+    if parsed in NAT64:
+        inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     if inner is not None:
         parsed = inner
-    return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved

@@ -1,6 +1,7 @@
 """How a Git process is run for us: its own HOME, no hooks, a short list of protocols, the secret in the environment only."""
 
 import base64
+import os
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from infrastructure.repositories import DEFAULT_PORTS, BadRepositoryUrl, Reposit
 LOW_SPEED_BYTES = 500  # a second; slower than this for LOW_SPEED_SECONDS ends the transfer
 LOW_SPEED_SECONDS = 30
 HOME = ".home"
+OURS = ("OCTOARGO_", "PGPASSWORD")
 # safe.directory must stand in a file: Git does not hand settings from the environment to a file:// repository's process.
 GITCONFIG = "[safe]\n\tdirectory = *\n"
 SILENT = {
@@ -127,7 +129,8 @@ def process_environment(home: Path, settings: list[tuple[str, str]]) -> dict[str
         draft = home / f"gitconfig.{uuid.uuid4().hex}"
         draft.write_text(GITCONFIG)
         draft.replace(config)
-    environment = SILENT | {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_COUNT": str(len(settings))}
+    ours = {name: "" for name in os.environ if name.startswith(OURS)}  # GitPython hands on what it is not given: a hook must not find our secrets
+    environment = ours | SILENT | {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_COUNT": str(len(settings))}
     for number, (key, value) in enumerate(settings):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return environment

@@ -14,7 +14,11 @@ def test_check_address_returns_public_addresses_to_pin():
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "0.0.0.0", "224.0.0.1"]
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "240.0.0.1"),
+        *("::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::169.254.169.254", "2002:a00:1::"),
+    ],
 )
 def test_check_address_refuses_addresses_that_are_not_public(address):
     with pytest.raises(AddressRefused, match=r"git\.example\.com is at"):

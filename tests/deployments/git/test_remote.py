@@ -1,4 +1,5 @@
 import logging
+import os
 import socket
 
 import pytest
@@ -17,7 +18,7 @@ from deployments.git import (
     TooSlow,
     test_access,
 )
-from deployments.git.environment import make_access
+from deployments.git.environment import make_access, process_environment
 from simulator.forge import git, make_repository, running
 from tests.deployments.git.conftest import BOT
 
@@ -209,3 +210,12 @@ def test_test_access_says_what_the_credential_can_see(server, tmp_path):
     assert (good.is_passed, good.sentence) == (True, f"{url} answers: 1 branch, the default one is main.")
     assert not bad.is_passed
     assert "refused the credential" in bad.sentence
+
+
+def test_git_is_given_none_of_our_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTOARGO_ENCRYPTION_KEYS", "s3cret")
+    monkeypatch.setenv("PGPASSWORD", "s3cret")
+
+    environment = os.environ | process_environment(tmp_path / "home", [])
+
+    assert "s3cret" not in environment.values()
