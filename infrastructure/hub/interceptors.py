@@ -1,6 +1,7 @@
 """Who may come in. Every call is authenticated here, before any handler runs."""
 
 import hmac
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 AUDIENCE, ISSUER = "octoargo-hub", "octoargo-gateway"
 CLOCKS_MAY_DIFFER_S = 30
 LONGEST_LIFE_S = 300
+KEY_ID = re.compile("[0-9a-f]{64}")
 PACKAGE = "/octoargo.gateway.v1."
 
 # Set by the interceptor for the handler of the same call.
@@ -62,10 +64,12 @@ class Doors(grpc.aio.ServerInterceptor):
 
     async def _gateway(self, bearer: str) -> Gateway:
         try:
-            key_id = jwt.get_unverified_header(bearer).get("kid", "")
-        except jwt.InvalidTokenError as error:
+            key_id = str(jwt.get_unverified_header(bearer).get("kid", ""))
+        except (jwt.InvalidTokenError, RecursionError) as error:
             raise Refused("The call carries no signed token of a gateway.") from error
-        gateway = await self._threads.for_doors(gateway_for_key, key_id=str(key_id))
+        if not KEY_ID.fullmatch(key_id):
+            raise Refused("The signed token names no key of a gateway.")
+        gateway = await self._threads.for_doors(gateway_for_key, key_id=key_id)
         claims = _claims(bearer, gateway)
         self._take_once(str(claims["jti"]), float(claims["exp"]) + CLOCKS_MAY_DIFFER_S)
         return gateway

@@ -16,7 +16,7 @@ from django.db import transaction
 from infrastructure import relay
 from infrastructure.models import ArgoInstance, Gateway, RegistrationToken
 from infrastructure.services.errors import GatewayRefused, InfrastructureError, KeyRefused, TokenRefused
-from infrastructure.services.gateways import end_connection
+from infrastructure.services.gateways import end_connection, plain
 from infrastructure.services.registration import REFUSED, find_token
 from infrastructure.services.trail import record_event
 
@@ -46,7 +46,7 @@ def enrol(*, token: str, public_key: bytes, proof: bytes, gateway_version: str, 
         raise KeyRefused("This key belongs to the gateway of another instance. Delete the gateway's state and let it make a new key.")
     if before is not None and before.relay_url:
         end_connection(gateway=before, reason="The gateway enrolled again with another key.", now=now)
-    fresh = {"public_key": pem, "key_id": key_id, "enrolled_at": now, "revoked_at": None, "gateway_version": gateway_version[:50], "last_error": ""}
+    fresh = {"public_key": pem, "key_id": key_id, "enrolled_at": now, "revoked_at": None, "gateway_version": plain(gateway_version), "last_error": ""}
     gateway, _ = Gateway.objects.update_or_create(instance=row.instance, defaults=fresh)
     gateway.instance = row.instance
     record_event(kind="gateway_enrolled", object_name=row.instance.name, by=None, now=now, key_id=key_id, is_first=before is None)

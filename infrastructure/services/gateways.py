@@ -40,9 +40,9 @@ def gateway_connected(*, gateway: Gateway, hello: Hello, relay_url: str, now: da
         disconnected_at=None,
         last_seen_at=now,
         last_error="",
-        gateway_version=_plain(hello.gateway_version),
-        argocd_version=_plain(hello.argocd_version),
-        capabilities=[_plain(capability) for capability in hello.capabilities[:50]],
+        gateway_version=plain(hello.gateway_version),
+        argocd_version=plain(hello.argocd_version),
+        capabilities=[plain(capability) for capability in hello.capabilities[:50]],
     )
     if not taken:
         raise StaleEpoch(f"The gateway of {name} has opened a newer stream already, or its key changed. This one is closed; connect again.")
@@ -143,5 +143,6 @@ def _tell(instance_id: int, now: datetime) -> None:
     applications_reported.send(sender=Gateway, application_ids=ids, instance_id=instance_id, now=now)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A version or capability as a column takes it."""
     return text.replace("\x00", "")[:50]

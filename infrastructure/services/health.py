@@ -40,7 +40,7 @@ def record_health(*, gateway: Gateway, legs: Sequence[Leg], now: datetime) -> He
 
 def record_registries(*, gateway: Gateway, registries: Mapping[str, str]) -> None:
     """Keep which registry the instance's clusters name as their default, by destination (server or name)."""
-    found = dict(list(registries.items())[:1000])
+    found = {name.replace("\x00", ""): registry.replace("\x00", "") for name, registry in list(registries.items())[:1000]}
     instance = ArgoInstance.objects.get(pk=gateway.instance_id)
     if instance.default_registries != found:
         instance.default_registries = found

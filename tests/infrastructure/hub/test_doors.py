@@ -1,5 +1,7 @@
 """Who comes in, and who is told why not: before any handler runs."""
 
+import base64
+import json
 import time
 import uuid
 
@@ -116,6 +118,13 @@ def test_a_token_that_another_key_signed_is_refused(hub, gateway, stranger):
 @pytest.mark.parametrize("text", ["", "not a token", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
 def test_nonsense_is_refused(stranger, text):
     assert refusal(stranger.connect, token=text or " ").code() is UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("kid", ["a\x00b", "\ud800", "", "0" * 63, "A" * 64])
+def test_a_key_id_that_is_none_is_refused(stranger, kid):
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "EdDSA", "typ": "JWT", "kid": kid}).encode()).decode().rstrip("=")
+
+    assert refusal(stranger.connect, token=f"{header}.e30.c2ln").code() is UNAUTHENTICATED
 
 
 def test_a_call_without_authorization_is_refused(hub):
