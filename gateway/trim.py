@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ _STATUS = (
 )
 # Argo CD sets and removes these around each refresh: they say nothing about the application.
 _RESTLESS_ANNOTATIONS = ("argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "kubectl.kubernetes.io/last-applied-configuration")
+_USER_IN_URL = re.compile(rb"(https?://)[^/?#\"\\\s@]+@")  # a password in a URL stays in the cluster
 _GOOD_HEALTH = ("", "Healthy", "Suspended")
 
 
@@ -41,7 +43,7 @@ def trim(application: Mapping[str, Any]) -> bytes:
             break
         shrink(content)
         encoded = canonical(content)
-    return encoded
+    return _USER_IN_URL.sub(rb"\1", encoded)
 
 
 def canonical(value: object) -> bytes:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22}
 SCP_FORM = re.compile(r"(?:[^@/:\s]+@)?(?P<host>[^@/:\s]+):(?!//)(?P<path>\S+)")  # git@host:acme/shop.git
+USER_IN_URL = re.compile(r"https?://[^/]*@", re.IGNORECASE)
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 T = TypeVar("T")
 
@@ -89,11 +90,13 @@ def check_pattern(pattern: str) -> RepositoryUrl:
 
     Raises BadRepositoryUrl when it has no path or a * outside the path.
     """
-    parsed = parse_url(pattern)
+    parsed, shown = parse_url(pattern), without_secrets(pattern)
+    if USER_IN_URL.match(pattern.strip()):
+        raise BadRepositoryUrl(f"“{shown}” came with a user name or password in it. Leave them out: they have fields of their own.")
     if "*" in parsed.server:
-        raise BadRepositoryUrl(f"“{pattern}” has a * in the host; a * stands for a part of the path only. Name the host in full.")
+        raise BadRepositoryUrl(f"“{shown}” has a * in the host; a * stands for a part of the path only. Name the host in full.")
     if parsed.path in ("", "/"):
-        raise BadRepositoryUrl(f"“{pattern}” has no path. End it with /* for every repository of the host.")
+        raise BadRepositoryUrl(f"“{shown}” has no path. End it with /* for every repository of the host.")
     return parsed
 
 

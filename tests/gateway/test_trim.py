@@ -91,3 +91,13 @@ def test_lists_are_compared_without_the_health_of_resources():
 def test_checksum_does_not_depend_on_the_order():
     assert trim.checksum([("u1", "d1"), ("u2", "d2")]) == trim.checksum([("u2", "d2"), ("u1", "d1")])
     assert trim.checksum([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_password_in_a_url_stays_in_the_cluster():
+    application = make_application(conditions=[{"message": "cannot fetch https://bot:s3cret@git.example.com/shop: no. Mail ops@example.com"}])
+    application["spec"]["source"]["repoURL"] = "https://bot:s3cret@git.example.com/shop.git"
+
+    kept = trimmed(application)
+
+    assert kept["spec"]["source"]["repoURL"] == "https://git.example.com/shop.git"
+    assert kept["status"]["conditions"][0]["message"] == "cannot fetch https://git.example.com/shop: no. Mail ops@example.com"

@@ -80,3 +80,12 @@ def test_any_json_gives_something_that_can_be_stored(document):
     assert "\x00" not in text
     assert "\\u0000" not in text
     text.encode()
+
+
+def test_a_password_in_a_url_is_not_kept():
+    content = json.dumps({"spec": {"source": {"repoURL": "https://bot:s3cret@git.example.com/shop.git", "path": "a@b"}}}).encode()
+
+    read = read_application(content)
+
+    assert (read.sources[0].repo_url, read.sources[0].path) == ("https://git.example.com/shop.git", "a@b")
+    assert "s3cret" not in str(read.content)

@@ -116,3 +116,12 @@ def test_choose_takes_the_most_specific_pattern_then_the_first():
     assert choose("https://git.example.com/platform/shop", candidates) == "narrow"
     assert choose("https://git.example.com/other/shop", candidates) == "wide"
     assert choose("https://elsewhere.example/shop", candidates) is None
+
+
+@pytest.mark.parametrize("pattern", ["https://bot:s3cret@git.example.com/acme/*", "https://s3cret@git.example.com/acme/*", "https://bot:s3cret@*/acme"])
+def test_an_allow_list_holds_no_password(pattern):
+    with pytest.raises(BadRepositoryUrl) as refused:
+        check_pattern(pattern)
+
+    assert "s3cret" not in str(refused.value)
+    assert not matches(pattern, "https://git.example.com/acme/shop")
