@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from infrastructure.models import GitCredential
 from infrastructure.repositories import BadRepositoryUrl, check_pattern, choose
@@ -27,7 +27,11 @@ def save_credential(*, credential: GitCredential, secret: str | None = None, by:
     if is_new and not secret:
         raise CredentialInvalid("Give the password, token or key. It is stored encrypted and never shown again.")
     _check(credential, now)
-    credential.save()
+    try:
+        with transaction.atomic():
+            credential.save()
+    except IntegrityError as error:  # somebody else was faster
+        raise CredentialInvalid(f"There is a Git credential named {credential.name} already. Choose another name.") from error
     if secret:
         credential.secret_encrypted = encrypt(secret, row=_row(credential))
         credential.tested_at, credential.test_result = None, ""

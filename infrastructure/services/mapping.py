@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from infrastructure.models import Application, ApplicationSource, ArgoInstance, Environment, Gateway, MappingRule, Project, Tenant
 from infrastructure.reported import TOO_LARGE, UNREADABLE
@@ -132,7 +132,11 @@ def save_rule(*, rule: MappingRule, by: Any, now: datetime) -> MappingRule:
     """Save a new or changed rule and map by it. Raises RuleInvalid."""
     check_rule(rule)
     is_new = rule.pk is None
-    rule.save()
+    try:
+        with transaction.atomic():
+            rule.save()
+    except IntegrityError as error:  # somebody else was faster
+        raise RuleInvalid(f"There is a mapping rule named {rule.name} already. Choose another name.") from error
     record_event(kind="mapping_rule_added" if is_new else "mapping_rule_changed", object_name=rule.name, by=by, now=now)
     remap(now=now)
     return rule

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from infrastructure.models import Environment, Project, Tenant
@@ -28,7 +28,11 @@ def save_scope(*, row: Named, by: Any, now: datetime) -> Named:
     except ValidationError as error:
         raise ScopeInvalid(" ".join(error.messages)) from error
     is_new = row.pk is None
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:  # somebody else was faster
+        raise ScopeInvalid(f"There is a {kind} with the slug {row.slug} or the name {row.name} already. Choose others.") from error
     record_event(kind=f"{kind}_{'added' if is_new else 'changed'}", object_name=row.slug, by=by, now=now, name=row.name)
     remap(now=now)
     return row
