@@ -1,7 +1,8 @@
 """The web process: Django's WSGI in a pool of threads (a view may block), and one async event stream."""
 
 import os
-from typing import Any
+import re
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octoargo.settings")
 
@@ -10,10 +11,18 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 _wsgi: Any = get_wsgi_application()  # sets Django up; only then may models be imported
+_CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
+
+
+def read_as_utf_8(environ: dict[str, Any], start_response: Any) -> Any:
+    """Our forms are sent as UTF-8. Django would read an address in whatever encoding a request names, and fails on some before any view."""
+    environ["CONTENT_TYPE"] = _CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
+    return _wsgi(environ, start_response)
+
 
 from octoargo import events  # noqa: E402
 
-_pages: Any = WSGIMiddleware(_wsgi, workers=settings.WORKER_THREADS)
+_pages: Any = WSGIMiddleware(cast(Any, read_as_utf_8), workers=settings.WORKER_THREADS)
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -39,3 +39,17 @@ def test_sign_in_refuses_with_a_sentence(client):
 @pytest.mark.django_db
 def test_pages_are_kept_apart_from_their_parts_in_caches(client):
     assert "HX-Request" in client.get("/sign-in/").headers["Vary"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("charset", ["idna", "bogus", "utf-16", "unicode_escape"])
+def test_a_request_in_a_strange_encoding_is_answered(charset):
+    from octoargo.asgi import read_as_utf_8
+
+    environ = RequestFactory().post("/healthz?q=%5Cud800", data=b"a=1", content_type="application/x-www-form-urlencoded").environ
+    environ["CONTENT_TYPE"] += f"; charset={charset}"
+    statuses = []
+
+    read_as_utf_8(environ, lambda status, _headers: statuses.append(status))
+
+    assert statuses == ["405 Method Not Allowed"]
