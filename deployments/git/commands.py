@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -134,7 +135,7 @@ def _location(access: Access) -> str:
     """Where the host redirects the first request of a fetch to; "" if nowhere."""
     url: RepositoryUrl = access.url
     headers = {"Authorization": access.credential.authorization} if access.credential else {}
-    access.settings()  # refuses what may not be called
+    addresses = access.public_addresses()  # refuses what may not be called
     connection: http.client.HTTPConnection
     if url.scheme == "https":
         connection = http.client.HTTPSConnection(
@@ -142,6 +143,8 @@ def _location(access: Access) -> str:
         )
     else:
         connection = http.client.HTTPConnection(url.host, url.port, timeout=access.timeout_s)
+    if addresses:  # what was checked is what is called
+        connection._create_connection = lambda address, *rest: socket.create_connection((addresses[0], address[1]), *rest)  # type: ignore[attr-defined]  # http.client's own hook
     try:
         connection.request("GET", urlsplit(url.address).path + PROBE, headers=headers)
         location = connection.getresponse().getheader("Location") or ""

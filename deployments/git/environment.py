@@ -101,6 +101,11 @@ class Access:
             settings.append((f"http.{self.url.server}/.extraHeader", Hidden(f"Authorization: {self.credential.authorization}")))
         return settings
 
+    def public_addresses(self) -> tuple[str, ...]:
+        """As `settings` pins them; () when nothing is pinned. Raises as it does."""
+        pinned = dict(self.settings()).get("http.curloptResolve", "")
+        return tuple(pinned.removeprefix(f"{self.url.host}:").partition(":")[2].split(",")) if pinned else ()
+
     def without_secrets(self, text: str) -> str:
         """The text with the credential's secret blotted out, should a host repeat it."""
         if self.credential is None:
