@@ -150,4 +150,5 @@ def _beat() -> Iterator[None]:
     try:
         yield
     finally:
-        service.stop()
+        service.service.stop(wait=False)  # its own stop waits for ever while the broker is away
+        service.join(STOP_WITHIN_SECONDS)

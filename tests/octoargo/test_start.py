@@ -35,3 +35,27 @@ def test_the_data_directory_is_its_owners_only(tmp_path):
     subprocess.run([sys.executable, "manage.py", "check"], env=environment, capture_output=True, check=True, timeout=120)
 
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_beat_stops_though_its_broker_is_away(tmp_path):
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "OCTOARGO_DATA_DIR": str(tmp_path / "data"),
+        "OCTOARGO_BROKER_URL": "redis://127.0.0.1:1/0",
+    }
+    beat = subprocess.Popen([sys.executable, "manage.py", "beat"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_for_line(beat, "Connection error")
+
+        beat.terminate()
+
+        assert beat.wait(30) == 0
+    finally:
+        beat.kill()
+        beat.communicate()
+
+
+def wait_for_line(process, text):
+    """Read what the process says until a line holds the text."""
+    assert any(text in line for line in process.stdout), "It ended before."
