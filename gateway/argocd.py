@@ -181,7 +181,10 @@ def tls_context(config: ArgoCdConfig) -> ssl.SSLContext | bool:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    return ssl.create_default_context(cafile=str(Path(config.ca_file)) if config.ca_file else None)
+    context = ssl.create_default_context(cafile=str(Path(config.ca_file)) if config.ca_file else None)
+    if config.ca_file:
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the server's own certificate, or an intermediate, may be what is trusted
+    return context
 
 
 def error_of(response: httpx2.Response) -> ArgoCdError:
@@ -193,7 +196,7 @@ def error_of(response: httpx2.Response) -> ArgoCdError:
         other = urlsplit(target).hostname or "another address"
         return ArgoCdError(Kind.NOT_ARGOCD, f"{response.url.host} redirects to {other}; redirects are not followed with a token.")
     try:
-        body = response.json()
+        body = json.loads(response.text.removeprefix("data:"))  # the watch's errors may stand in an event
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("error"):

@@ -28,7 +28,7 @@ async def applications(argocd: ArgoCd) -> AsyncIterator[dict[str, Any]]:
             for item in reader.feed(chunk):
                 yield item
                 await asyncio.sleep(0)  # heartbeats and the watch go on
-    if not reader.is_finished:
+    if not reader.is_finished and not reader.is_list_without_items():
         raise ArgoCdError(Kind.UNCLEAR, "Argo CD's list of applications was cut off.")
 
 
@@ -66,6 +66,13 @@ class ItemReader:
             if isinstance(item, dict):
                 yield item
         self._text = "" if self.is_finished else self._text[position:]
+
+    def is_list_without_items(self) -> bool:
+        """Was the whole answer an object that names no items?"""
+        try:
+            return not self._is_inside and "metadata" in json.loads(self._text)
+        except (ValueError, TypeError):
+            return False
 
     def _begin(self) -> int:
         """Look for where the items begin; `null` means that there are none."""

@@ -27,7 +27,7 @@ _STATUS = (
 )
 # Argo CD sets and removes these around each refresh: they say nothing about the application.
 _RESTLESS_ANNOTATIONS = ("argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "kubectl.kubernetes.io/last-applied-configuration")
-_USER_IN_URL = re.compile(rb"(https?://)[^/?#\"\\\s@]+@")  # a password in a URL stays in the cluster
+_USER_IN_URL = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\"\\\s]*)@")  # greedy: a password may hold an @
 _GOOD_HEALTH = ("", "Healthy", "Suspended")
 
 
@@ -43,7 +43,17 @@ def trim(application: Mapping[str, Any]) -> bytes:
             break
         shrink(content)
         encoded = canonical(content)
-    return _USER_IN_URL.sub(rb"\1", encoded)
+    return without_passwords(encoded)
+
+
+def without_passwords(content: bytes) -> bytes:
+    """Take user information out of every URL of a JSON text: a password stays in the cluster. The user of ssh:// is part of its address."""
+    return _USER_IN_URL.sub(_without_password, content)
+
+
+def _without_password(found: re.Match[bytes]) -> bytes:
+    scheme, user = found[1], found[2].partition(b":")[0]
+    return scheme + b"://" + (user + b"@" if scheme.lower() == b"ssh" and user else b"")
 
 
 def canonical(value: object) -> bytes:

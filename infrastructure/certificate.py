@@ -54,10 +54,14 @@ def thumbprint() -> str:
 
 
 def server_name() -> str:
-    """A name that the certificate holds."""
+    """A name that the certificate holds: of its alternative names, else its common name."""
     certificate = x509.load_pem_x509_certificates(hub_identity().certificate)[0]
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return next(iter(names.get_values_for_type(x509.DNSName)), "localhost")
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        held = [*names.get_values_for_type(x509.DNSName), *(str(address) for address in names.get_values_for_type(x509.IPAddress))]
+    except x509.ExtensionNotFound:
+        held = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return next(iter(held), "localhost").replace("*", "hub", 1)  # a wildcard holds any first label
 
 
 def host_of(address: str) -> str:

@@ -2,12 +2,12 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.trim import without_passwords
+
 MAX_CONTENT = 1_000_000  # bytes; gateways trim to a quarter of this
-_USER_IN_URL = re.compile(rb"(https?://)[^/?#\"\\\s@]+@")  # gateways take it out too; no password may stand on a page
 UNREADABLE = "The gateway reported this application in a form that cannot be read. Update the gateway; what you see is empty."
 TOO_LARGE = "The gateway reported more than 1 MB for this application, so it is not kept. Update the gateway; what you see is empty."
 
@@ -44,7 +44,8 @@ def read_application(content: bytes) -> ReportedApplication:
     if len(content) > MAX_CONTENT:
         return _empty(TOO_LARGE)
     try:
-        parsed = json.loads(_USER_IN_URL.sub(rb"\1", content), parse_constant=lambda _: None, parse_float=_finite)
+        # Gateways take passwords out too; older ones did less.
+        parsed = json.loads(without_passwords(content), parse_constant=lambda _: None, parse_float=_finite)
         document = _storable(parsed) if b"\\u" in content or b"\x00" in content else parsed
     except (ValueError, RecursionError):
         return _empty(UNREADABLE)

@@ -51,3 +51,17 @@ async def test_a_list_that_was_cut_off_is_an_error(argocd):
     async with ArgoCd(argocd_config(argocd)) as client:
         with pytest.raises(ArgoCdError, match="cut off"):
             [item async for item in applications(client)]
+
+
+def test_item_reader_knows_a_list_that_names_no_items():
+    reader = ItemReader()
+
+    assert list(reader.feed(b'{"metadata":{}}')) == []
+    assert reader.is_list_without_items()
+
+
+def test_item_reader_knows_an_answer_that_was_cut_off():
+    reader = ItemReader()
+
+    assert list(reader.feed(b'{"metadata":{')) == []
+    assert not reader.is_list_without_items()

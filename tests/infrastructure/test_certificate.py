@@ -1,11 +1,17 @@
 """The hub's certificate: made once, private, with the names that gateways dial."""
 
 import hashlib
+import ipaddress
 import ssl
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from infrastructure.certificate import CertificateMissing, hub_identity, server_name, thumbprint
 
@@ -46,3 +52,26 @@ def test_a_configured_certificate_that_cannot_be_read_is_named(settings_in, tmp_
 
     with pytest.raises(CertificateMissing, match=r"OCTOARGO_HUB_CERTIFICATE_FILE names .*nothing\.pem, which cannot be read"):
         hub_identity()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([x509.DNSName("*.octoargo.example")], "hub.octoargo.example"),
+        ([x509.IPAddress(ipaddress.ip_address("10.0.0.7"))], "10.0.0.7"),
+        ([], "Octoargo hub"),
+    ],
+)
+def test_the_server_name_is_one_that_the_configured_certificate_holds(settings_in, tmp_path, names, expected):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Octoargo hub")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    (tmp_path / "hub.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    (tmp_path / "hub.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    settings_in.HUB_CERTIFICATE_FILE, settings_in.HUB_KEY_FILE = str(tmp_path / "hub.pem"), str(tmp_path / "hub.key")
+
+    assert server_name() == expected
