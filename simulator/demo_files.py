@@ -81,6 +81,29 @@ patches:
         name: catalog
       spec:
         replicas: 1
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+        name: catalog
+      spec:
+        template:
+          spec:
+            initContainers:
+              - name: migrate
+                image: ghcr.io/acme/catalog:2.0.0
+  - path: sidecar.yaml
+    target:
+      kind: Deployment
+      name: catalog
+"""
+SIDECAR_PATCH = """\
+# A proxy beside the API, at the same version
+- op: add
+  path: /spec/template/spec/containers/-
+  value:
+    name: warm-up
+    image: ghcr.io/acme/catalog:2.0.0
 """
 IMAGE_TEMPLATE = "{{ .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}"
 
@@ -97,6 +120,7 @@ def repositories() -> dict[str, dict[str, str | bytes | None]]:
         "base/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - deployment.yaml\n",
         "base/deployment.yaml": DEPLOYMENT.format(name="catalog", replicas=2, image="ghcr.io/acme/catalog:2.0.0"),
         "staging/kustomization.yaml": KUSTOMIZATION,
+        "staging/sidecar.yaml": SIDECAR_PATCH,
         "envs/us/values.yaml": "# Our part of the chart's values\nimage:\n  registry: ghcr.io\n  repository: acme/catalog\n  tag: 2.0.0\n",
         "third-party/configmap.yaml": SERVICE.format(name="ledger"),
         **CHART,
