@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from deployments.manifests.images import InvalidImage, parse_helm_paths
 from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
 from infrastructure.admin.base import ReadOnlyAdmin, TabularInline
 from infrastructure.admin.scopes import ProjectAdmin
@@ -28,6 +29,14 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         help_text="How long the applications may take before the step fails; counted from the commit.",
     )
 
+    def clean_helm_paths(self) -> str:
+        text = str(self.cleaned_data["helm_paths"])
+        try:
+            parse_helm_paths(text)
+        except InvalidImage as error:
+            raise forms.ValidationError(str(error)) from error
+        return text
+
 
 class StepInline(TabularInline[Step, Project]):
     """The process, on its project's page."""
@@ -36,7 +45,7 @@ class StepInline(TabularInline[Step, Project]):
     form = StepForm
     template = "admin/edit_inline/stacked.html"  # a step has too many fields for one line
     extra = 0
-    fields = ["position", "name", "kind", "verification", "trigger_sync", "timeout_s", "commit_summary"]
+    fields = ["position", "name", "kind", "verification", "trigger_sync", "timeout_s", "commit_summary", "helm_paths"]
     ordering = ["position"]
     verbose_name_plural = "Process: the steps of a deployment. A release keeps them as they are when it is made"
 

@@ -1,12 +1,13 @@
 """Image references: parsing, comparing, and writing them back in the form they were found in. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
 DOCKER_HUB = "docker.io"
+_HELM_PATH = re.compile(r"[^\s.=]+(?:\.[^\s.=]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _NAME = re.compile(r"[A-Za-z0-9]+(?:(?:\.|_|__|-+)[A-Za-z0-9]+)*(?:/[A-Za-z0-9]+(?:(?:\.|_|__|-+)[A-Za-z0-9]+)*)*")
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?")
@@ -113,6 +114,20 @@ class StepImage:
         return str(self.reference)
 
 
+def parse_helm_paths(text: str) -> dict[tuple[str, str], str]:
+    """Read lines "image = path.of.its.value" to {(registry, name): path}; empty lines do not count.
+
+    Raises InvalidImage with a sentence for the form, naming the line.
+    """
+    paths: dict[tuple[str, str], str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        image, equals, path = (part.strip() for part in line.partition("="))
+        if not equals or not image or not _HELM_PATH.fullmatch(path):
+            raise InvalidImage(f"{_shorten(line)} is no Helm value path. Write image = path, for example ghcr.io/acme/web = web.image.tag.")
+        paths[ImageReference.parse(image).key] = path
+    return paths
+
+
 def parse_step_image(text: str) -> ImageReference:
     """Read an image to deploy, for example "ghcr.io/acme/web:1.4.2". Unqualified ones are Docker Hub's.
 
@@ -130,6 +145,13 @@ def parse_step_image(text: str) -> ImageReference:
     if not _NAME.fullmatch(reference.name) or (reference.registry and not _REGISTRY.fullmatch(reference.registry)):
         raise InvalidImage(f"{shown} is not an image. Write it as registry/name:tag, for example ghcr.io/acme/web:1.4.2.")
     return reference
+
+
+def step_images(images: Iterable[str], helm_paths: str = "") -> list[StepImage]:
+    """The images of a release, each with its path in values files if the step names one. Raises InvalidImage."""
+    paths = parse_helm_paths(helm_paths)
+    parsed = [StepImage.parse(text) for text in images]
+    return [StepImage(image.reference, paths.get(image.reference.key, "")) for image in parsed]
 
 
 class StepImages:

@@ -25,6 +25,14 @@ class Step(models.Model):
     timeout_s = models.PositiveIntegerField(default=DEFAULT_TIMEOUT_S, help_text="Seconds to wait for the applications before the step fails")
     commit_summary = models.CharField(max_length=200, blank=True, default="")  # "" means the built-in sentence
     commit_description = models.TextField(blank=True, default="")
+    helm_paths = models.TextField(
+        "Helm value paths",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="One a line: image = path of its value, for example ghcr.io/acme/web = web.image.tag. "
+        "With any, the step writes these paths in all Helm sources, and their image-replace-paths annotations do not count.",
+    )
     objects = VisibleQuerySet.as_manager()
 
     class Meta:
@@ -44,6 +52,7 @@ class Step(models.Model):
             "timeout_s": self.timeout_s,
             "commit_summary": self.commit_summary,
             "commit_description": self.commit_description,
+            "helm_paths": self.helm_paths,
         }
 
 

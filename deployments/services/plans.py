@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.git import GitError, NotABranch
+from deployments.manifests.images import step_images
 from deployments.models import Release
 from deployments.services.errors import NoMappedApplications
 from deployments.status import TargetOutcome
@@ -16,7 +17,6 @@ from deployments.steps.records import not_tracked
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import scope_name, sources_in_scope
 from deployments.steps.sources import obstacle_to_writing
-from deployments.steps.update_images import images_of
 from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.repositories import repository_key
 
@@ -119,9 +119,10 @@ def _plan_repository(
         except GitError as error:
             word = "Not tracked" if isinstance(error, NotABranch) else "Failed"
             targets.append(_left_out(source, f"{word}: {source.application.name}: {error}"))
+    images = step_images(release.images, release.process[0].get("helm_paths", "") if release.process else "")
     for branch, group in branches.items():
         try:
-            planned = plan_edits(mirror.reader(mirror.fetch(branch)), [editable_of(each.pk, each) for each in group], images_of(release.images))
+            planned = plan_edits(mirror.reader(mirror.fetch(branch)), [editable_of(each.pk, each) for each in group], images)
         except GitError as error:
             plans.append(_problem(url, branch, group, error))
             targets += [_left_out(source, f"Failed: {error}") for source in group]

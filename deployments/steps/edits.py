@@ -7,6 +7,7 @@ from deployments.git import Reader
 from deployments.manifests import notes
 from deployments.manifests.images import StepImage
 from deployments.manifests.notes import Note
+from deployments.manifests.paths import Tree
 from deployments.manifests.records import FileRecord
 from deployments.manifests.sources import Source
 from deployments.manifests.update import UpdateResult, files_needed, more_files_needed, update_images
@@ -90,7 +91,7 @@ class _Files:
         self.raw: dict[str, bytes] = {}
         self._reader = reader
         self._texts: dict[str, str | None] = {}
-        self._tree: list[str] | None = None
+        self._tree: Tree | None = None
 
     def needed_by(self, source: Source) -> tuple[dict[str, str], list[str]]:
         """Texts by path, and the paths of those that are no text."""
@@ -109,9 +110,9 @@ class _Files:
             wanted = [path for path in more_files_needed(texts, source, tree) if path not in self._texts]
         return texts, undecodable
 
-    def _paths(self) -> list[str]:
+    def _paths(self) -> Tree:
         if self._tree is None:
-            self._tree = self._reader.list_tree("")
+            self._tree = Tree(self._reader.list_tree(""))
         return self._tree
 
     def _read(self, paths: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 
 from deployments.git import GitError, Mirror, NotABranch, Pushed, PushRaceLost, Reader, RemoteRefs, RepositoryAway
-from deployments.manifests.images import StepImage
+from deployments.manifests.images import step_images
 from deployments.models import LiveState, StepRun, Target
 from deployments.status import LogLevel, TargetOutcome, Verification
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
@@ -57,10 +57,6 @@ def give_up(*, step_run: StepRun, lease: Lease, reason: str, now: datetime) -> N
         lease.confirm()
         for target in step_run.targets.filter(outcome=TargetOutcome.PENDING):
             refuse(target, f"Failed: {target.reason or reason}", now)
-
-
-def images_of(images: Sequence[str]) -> list[StepImage]:
-    return [StepImage.parse(text) for text in images]
 
 
 def _find_targets(step_run: StepRun, lease: Lease, now: datetime) -> Progress:
@@ -160,7 +156,7 @@ def _first_group(step_run: StepRun, refs: RemoteRefs, targets: list[Target], lea
 def _commit(step_run: StepRun, mirror: Mirror, group: Group) -> tuple[Pushed, EditPlan]:
     """Commit and push the group's edits; the plan is the one for the commit's real parent."""
     deployment = step_run.deployment
-    images = images_of(deployment.release.images)
+    images = step_images(deployment.release.images, step_run.settings.get("helm_paths", ""))
     editables = [editable_of(target.pk, target.source) for target in group.targets if target.source]
     base = group.head_sha if mirror.has_commit(group.head_sha) else mirror.fetch(group.branch)
     plans = [plan_edits(mirror.reader(base), editables, images)]

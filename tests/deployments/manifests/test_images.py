@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.manifests.images import ImageReference, InvalidImage, StepImage, StepImages, parse_cached, parse_step_image
+from deployments.manifests.images import ImageReference, InvalidImage, StepImage, StepImages, parse_cached, parse_helm_paths, parse_step_image, step_images
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,15 @@ def test_parse_never_fails_but_with_its_own_error(text):
 
     if reference is not None and not text.endswith((":", "@")) and ":@" not in text:
         assert str(reference) == text
+
+
+def test_step_images_carry_the_paths_that_the_step_names():
+    images = step_images(["ghcr.io/acme/web:1.4.2", "nginx:1.27"], "ghcr.io/Acme/web = web.image.tag\n\n docker.io/library/nginx=proxy.tag\n")
+
+    assert [(image.text, image.helm_path) for image in images] == [("ghcr.io/acme/web:1.4.2", "web.image.tag"), ("nginx:1.27", "proxy.tag")]
+
+
+@pytest.mark.parametrize("line", ["ghcr.io/acme/web", "= a.b", "web =", "web = a b", "web = {{ .Values.tag }}", "web = a..b"])
+def test_parse_helm_paths_names_the_line_that_is_none(line):
+    with pytest.raises(InvalidImage, match="is no Helm value path"):
+        parse_helm_paths(line)
