@@ -18,7 +18,7 @@ import re
 
 AWAY = re.compile(
     r"could not resolve host|failed to connect|couldn.t connect|connection (?:refused|reset|timed out|closed)|timed? ?out|network is unreachable|"
-    r"returned error: (?:5\d\d|429)|early eof|hung up unexpectedly|unexpected disconnect|recv failure|send failure|empty reply|ssl|tls|http2|"
+    r"returned error: (?:5\d\d|429)|early eof|hung up unexpectedly|unexpected disconnect|recv failure|send failure|empty reply|\bssl|\btls|gnutls|http2|"
     r"operation too slow|curl \d+|rpc failed|"
     r"expected flush|bad line length|expected .?version|invalid server response|protocol error",
     re.IGNORECASE,
@@ -32,6 +32,8 @@ MISSING = re.compile(
 )
 NO_BRANCH = re.compile(r"couldn.t find remote ref|remote branch .* not found", re.IGNORECASE)
 NO_PROTOCOL = re.compile(r"transport '([\w-]+)' not allowed", re.IGNORECASE)
+UNTRUSTED = re.compile(r"certificate (?:problem|verif)|certificate subject name", re.IGNORECASE)
+VAGUE = re.compile(r"failed to push some refs|returned error: 403", re.IGNORECASE)  # the host's own words say more
 SENTENCE_LENGTH = 300
 
 
@@ -98,6 +100,8 @@ def explain(stderr: str, *, address: str, has_credential: bool, is_push: bool = 
         return BranchMissing(f"{address} has no such branch: {why}.")
     if MISSING.search(stderr):
         return RepositoryMissing(f"{address} was not found. Check the URL, and that the credential may read the repository.")
+    if UNTRUSTED.search(stderr):
+        return RepositoryAway(f"{address} presents a certificate that is not trusted here: {why}. Add its authority to this machine's.")
     if AWAY.search(stderr):
         return RepositoryAway(f"{address} does not answer: {why}.")
     return GitError(f"Git failed on {address}: {why}.")
@@ -107,6 +111,8 @@ def reason(stderr: str) -> str:
     """The first telling line, without Git's prefixes and final stop."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     telling = [line for line in lines if line.lower().startswith(("fatal:", "error:"))] or lines or ["no reason given"]
+    if VAGUE.search(telling[0]):
+        telling = [line for line in lines if line.startswith("remote:") and line != "remote:"] or telling
     text = re.sub(r"^(?:fatal|error|remote):\s*(?:unable to access '[^']*':\s*)?", "", telling[0], flags=re.IGNORECASE)
     return "".join(character for character in text if character.isprintable())[:SENTENCE_LENGTH].rstrip(". ")
 
