@@ -11,6 +11,7 @@ from deployments.models import IntendedChange, LiveState, Release, Target
 from deployments.observations import observe
 from deployments.status import LiveSync
 from deployments.steps.scope import silent_since
+from deployments.steps.sources import obstacle_to_writing, remark
 from infrastructure.models import Application, ApplicationSource
 
 WORST_FIRST = (LiveSync.GIT_DRIFT, LiveSync.OUT_OF_SYNC, LiveSync.UNAVAILABLE, LiveSync.UNKNOWN, LiveSync.WAITING, LiveSync.SYNCED)
@@ -69,6 +70,7 @@ class ApplicationView:
     out_of_sync: tuple[str, ...]
     automation: str
     targets: list[Target]
+    warnings: tuple[str, ...] = ()  # of its annotations, and of mapped sources that cannot be written to, or only in part
 
     @property
     def tone(self) -> str:
@@ -123,7 +125,18 @@ def application_view(application: Application, *, now: datetime) -> ApplicationV
         out_of_sync=seen.out_of_sync,
         automation=_automation(application.content),
         targets=targets,
+        warnings=_warnings(application, sources),
     )
+
+
+def _warnings(application: Application, sources: list[SourceView]) -> tuple[str, ...]:
+    """Sentences beside the verdict; what a source's own reason says is not said twice."""
+    told = [str(problem) for problem in application.problems]
+    for row in (view.source for view in sources if view.source.is_mapped):
+        row.application = application
+        told += [obstacle_to_writing(row), remark(row)]
+    reasons = {view.source.mapping_reason for view in sources}
+    return tuple(dict.fromkeys(sentence for sentence in told if sentence and sentence not in reasons))
 
 
 def release_to_deploy(state: LiveState) -> Release | None:

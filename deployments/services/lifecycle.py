@@ -11,7 +11,7 @@ from deployments.services.finishing import finish
 from deployments.services.waking import wake_on_commit
 from deployments.status import DeploymentStatus
 from deployments.steps.records import set_live_states
-from deployments.steps.scope import scope_name, sources_in_scope
+from deployments.steps.scope import nothing_mapped, sources_in_scope
 from infrastructure.models import ArgoInstance, Environment, Tenant
 from infrastructure.sentences import at
 from infrastructure.services.errors import InfrastructureError
@@ -32,7 +32,7 @@ def create_deployment(*, release: Release, environment: Environment, tenant: Ten
     sources = list(sources_in_scope(project=project, environment=environment, tenant=tenant))
     if not sources:
         other = "Map one, or choose another tenant." if tenant else "Map one, or choose another environment."
-        raise NoMappedApplications(f"Not deployed: no application is mapped to {scope_name(project=project, environment=environment, tenant=tenant)}. {other}")
+        raise NoMappedApplications(f"Not deployed: {nothing_mapped(project=project, environment=environment, tenant=tenant)} {other}")
     deployment = Deployment.objects.create(
         release=release, project=project, environment=environment, tenant=tenant, created_at=now, created_by=by, due_at=now, reason="Waiting for a worker."
     )

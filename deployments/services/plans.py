@@ -1,6 +1,7 @@
 """The dry run: the same code as the step, stopped before the push."""
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.messages import commit_message
 from deployments.steps.records import not_tracked
 from deployments.steps.repositories import open_mirror
-from deployments.steps.scope import scope_name, sources_in_scope
+from deployments.steps.scope import nothing_mapped, scoping_problems, sources_in_scope
 from deployments.steps.sources import obstacle_to_writing
 from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.repositories import repository_key
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # Git's lines: other characters that end one elsewhere are text
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class DeploymentPlan:
 
     repositories: tuple[RepositoryPlan, ...]
     targets: tuple[TargetPlan, ...]
+    problems: tuple[dict[str, Any], ...] = ()  # of annotations that seem to mean this scope, as notes
 
     @property
     def has_changes(self) -> bool:
@@ -68,7 +72,7 @@ class DeploymentPlan:
 
     @property
     def notes(self) -> list[dict[str, Any]]:
-        return [note for target in self.targets for note in target.notes]
+        return [*(note for target in self.targets for note in target.notes), *self.problems]
 
 
 def plan(*, release: Release, environment: Environment, tenant: Tenant | None = None) -> DeploymentPlan:
@@ -78,7 +82,7 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
     """
     sources = list(sources_in_scope(project=release.project, environment=environment, tenant=tenant))
     if not sources:
-        raise NoMappedApplications(f"No application is mapped to {scope_name(project=release.project, environment=environment, tenant=tenant)}. Map one.")
+        raise NoMappedApplications(f"Not planned: {nothing_mapped(project=release.project, environment=environment, tenant=tenant)} Map one.")
     repositories: list[RepositoryPlan] = []
     targets: list[TargetPlan] = []
     by_repository: dict[str, list[ApplicationSource]] = defaultdict(list)
@@ -91,12 +95,14 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
         found, told = _plan_repository(release, environment, tenant, group)
         repositories += found
         targets += told
-    return DeploymentPlan(tuple(repositories), tuple(sorted(targets, key=lambda target: (target.application, target.source_id))))
+    problems = scoping_problems(project=release.project, environment=environment)
+    told_of = tuple({**not_tracked(sentence), "application": name} for name, sentence in problems)
+    return DeploymentPlan(tuple(repositories), tuple(sorted(targets, key=lambda target: (target.application, target.source_id))), told_of)
 
 
 def unified_diff(path: str, before: bytes, after: bytes) -> str:
     """The diff of one file, with line ends as they are and Git's words for a missing last one."""
-    old, new = (content.decode("utf-8", "replace").splitlines(keepends=True) for content in (before, after))
+    old, new = (_LINE.findall(content.decode("utf-8", "replace")) for content in (before, after))
     lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 

@@ -1,14 +1,17 @@
 """Which application sources a deployment is about, and what stands in the way of writing to them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import QuerySet
 
 from deployments.models import Deployment
-from infrastructure.models import ApplicationSource, ArgoInstance, Environment, Project, Tenant
+from infrastructure.models import Application, ApplicationSource, ArgoInstance, Environment, Project, Tenant
+from infrastructure.scoping import PREFIX
 from infrastructure.sentences import at
 from infrastructure.status import GatewayStatus
+
+PROBLEMS_TOLD = 50
 
 
 def sources_in_scope(*, project: Project, environment: Environment, tenant: Tenant | None) -> QuerySet[ApplicationSource]:
@@ -22,6 +25,42 @@ def sources_in_scope(*, project: Project, environment: Environment, tenant: Tena
 
 def sources_of(deployment: Deployment) -> QuerySet[ApplicationSource]:
     return sources_in_scope(project=deployment.project, environment=deployment.environment, tenant=deployment.tenant)
+
+
+def scoping_problems(*, project: Project, environment: Environment) -> list[tuple[str, str]]:
+    """What is wrong with the annotations of applications that name the project: (application, sentence), of at most PROBLEMS_TOLD applications.
+
+    Those that name another environment we know are left out: theirs are told when we deploy there.
+    """
+    rows = Application.objects.filter(gone_at__isnull=True).exclude(problems=[]).order_by("instance__name", "name", "namespace", "pk")
+    known = frozenset(slug.lower() for slug in Environment.objects.values_list("slug", flat=True))
+    about = [
+        (name, problems)
+        for name, problems, annotations in rows.values_list("name", "problems", "content__metadata__annotations")
+        if _is_about(annotations, project=project, environment=environment, known=known)
+    ]
+    return [(name, str(sentence)) for name, problems in about[:PROBLEMS_TOLD] for sentence in problems]
+
+
+def _is_about(annotations: object, *, project: Project, environment: Environment, known: Collection[str]) -> bool:
+    if project.slug.lower() not in _values_of("project", annotations):
+        return False
+    named = _values_of("environment", annotations) & frozenset(known)
+    return not named or environment.slug.lower() in named
+
+
+def _values_of(part: str, annotations: object) -> frozenset[str]:
+    """What the annotations of all sources say, lower-case."""
+    key = f"{PREFIX}{part}"
+    texts = annotations if isinstance(annotations, Mapping) else {}
+    return frozenset(str(value).strip().lower() for name, value in texts.items() if name == key or name.startswith(f"{key}."))
+
+
+def nothing_mapped(*, project: Project, environment: Environment, tenant: Tenant | None) -> str:
+    """A sentence for when no source is in scope, and what stands in the way of those that seem meant."""
+    problems = scoping_problems(project=project, environment=environment)
+    told = "".join(f" {name}: {sentence}" for name, sentence in problems[:3])
+    return f"no application is mapped to {scope_name(project=project, environment=environment, tenant=tenant)}.{told}"
 
 
 def scope_name(*, project: Project, environment: Environment, tenant: Tenant | None) -> str:

@@ -38,6 +38,14 @@ def obstacle_to_writing(source: ApplicationSource) -> str:
     return f"Not tracked: {name}: {why}" if why else ""
 
 
+def remark(source: ApplicationSource) -> str:
+    """What is unusual about a source that we write for all the same, a sentence; "" for most."""
+    if not source.ref or source.path is None:
+        return ""
+    title = f"Source {source.name.strip() or source.position + 1} of {source.application.name}"
+    return f"{title} has both a ref and a path. Image tags are updated in its path and in the values files named ${source.ref}/…. Better make it two sources."
+
+
 def default_registry(source: ApplicationSource) -> str:
     """Whose an unqualified image in Git is: the registry that Argo CD's cluster object names for the destination."""
     registries = source.application.instance.default_registries

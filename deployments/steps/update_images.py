@@ -21,8 +21,8 @@ from deployments.steps.messages import AUTHOR, commit_message, trailer
 from deployments.steps.progress import Far, Progress, StepBlocked
 from deployments.steps.records import AT_ONCE, Group, not_tracked, record, refuse, set_live_states, skip, write_log
 from deployments.steps.repositories import host_name, open_mirror
-from deployments.steps.scope import scope_name, sources_of
-from deployments.steps.sources import obstacle_to_writing
+from deployments.steps.scope import scope_name, scoping_problems, sources_of
+from deployments.steps.sources import obstacle_to_writing, remark
 from infrastructure.models import ApplicationSource
 from infrastructure.repositories import repository_key
 
@@ -73,6 +73,10 @@ def _find_targets(step_run: StepRun, lease: Lease, now: datetime) -> Progress:
         for target in targets:
             if target.outcome == TargetOutcome.SKIPPED:
                 write_log(step_run, target.reason, now, level=LogLevel.WARN)
+        for sentence in filter(None, map(remark, sources)):
+            write_log(step_run, sentence, now, level=LogLevel.WARN)
+        for name, sentence in scoping_problems(project=deployment.project, environment=deployment.environment):
+            write_log(step_run, f"{name}: {sentence}", now, level=LogLevel.WARN)
     return Progress(Far.AGAIN)
 
 
