@@ -1,9 +1,10 @@
 """Two texts as the rows of a diff table: line numbers, a sign, and what differs inside a line."""
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
+
+from deployments.services.line_diff import LineMatcher
 
 CONTEXT_LINES = 2
 MAX_ROWS = 400
@@ -28,14 +29,16 @@ class DiffRow:
 def diff_rows(before: str, after: str) -> list[DiffRow]:
     """The rows of a diff with two lines of context; a gap row between hunks."""
     old, new = before.split("\n"), after.split("\n")
-    groups = difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT_LINES)
+    groups = LineMatcher(old, new).get_grouped_opcodes(CONTEXT_LINES)
     rows: list[DiffRow] = []
     for number, group in enumerate(groups):
         if number:
             rows.append(DiffRow("@", None, None, "…"))
         for operation in group:
             rows.extend(_rows_of(operation, old, new))
-    return rows[:MAX_ROWS]
+    if len(rows) <= MAX_ROWS:
+        return rows
+    return [*rows[:MAX_ROWS], DiffRow("@", None, None, f"… and {len(rows) - MAX_ROWS} more rows. The commit shows them all.")]
 
 
 def _rows_of(operation: tuple[str, int, int, int, int], old: list[str], new: list[str]) -> Iterator[DiffRow]:

@@ -1,7 +1,5 @@
 """The dry run: the same code as the step, stopped before the push."""
 
-import difflib
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from deployments.git import GitError, NotABranch
 from deployments.manifests.images import step_images
 from deployments.models import Release
 from deployments.services.errors import NoMappedApplications
+from deployments.services.line_diff import unified_diff
 from deployments.status import TargetOutcome
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.messages import commit_message
@@ -20,8 +19,6 @@ from deployments.steps.scope import nothing_mapped, scoping_problems, sources_in
 from deployments.steps.sources import obstacle_to_writing
 from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.repositories import repository_key
-
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # Git's lines: other characters that end one elsewhere are text
 
 
 @dataclass(frozen=True)
@@ -98,13 +95,6 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
     problems = scoping_problems(project=release.project, environment=environment)
     told_of = tuple({**not_tracked(sentence), "application": name} for name, sentence in problems)
     return DeploymentPlan(tuple(repositories), tuple(sorted(targets, key=lambda target: (target.application, target.source_id))), told_of)
-
-
-def unified_diff(path: str, before: bytes, after: bytes) -> str:
-    """The diff of one file, with line ends as they are and Git's words for a missing last one."""
-    old, new = (_LINE.findall(content.decode("utf-8", "replace")) for content in (before, after))
-    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _plan_repository(
