@@ -45,6 +45,12 @@ def _application_path(person: Person, name: str) -> str:
     return found[1]
 
 
+def _wait_until_reported(person: Person, applications: list[str]) -> None:
+    """Each of the two gateways reports in its own time."""
+    said = person.wait_for("/applications/?q=catalog", "application-rows", lambda said: all(name in said for name in applications), seconds=WAIT_S)
+    assert all(name in said for name in applications), said
+
+
 def test_each_kind_of_source_is_shown_committed_and_synced(tmp_path: Path):
     directory = tmp_path / "demo"
     repository = BareRepository(directory / "world" / "git" / CATALOG)
@@ -52,7 +58,7 @@ def test_each_kind_of_source_is_shown_committed_and_synced(tmp_path: Path):
         values = {"project": "catalog", "version": "2.1.0", "images": "ghcr.io/acme/catalog:2.1.0", "then": "nothing", "notes": "", "environment": "staging"}
         release = person.post("/releases/new/", values).url.path
         for environment, applications, files in KINDS:
-            person.wait_for("/applications/?q=catalog", "application-rows", lambda said: "catalog-us" in said, seconds=WAIT_S)
+            _wait_until_reported(person, applications)
             before = repository.head()
             shown = _lines_shown(person.get(f"{release}deploy/?environment={environment}"))
 
