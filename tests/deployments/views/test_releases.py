@@ -130,6 +130,12 @@ def test_release_shows_what_it_holds_and_where_it_has_been(client, admin):
         assert said in page
 
 
+def test_release_shows_the_helm_value_paths_of_its_step(client, admin):
+    release = make_release(step={"helm_paths": "ghcr.io/acme/web = web.image.tag\nnginx = proxy.tag"})
+
+    assert "Helm value paths: ghcr.io/acme/web = web.image.tag nginx = proxy.tag" in text_of(client.get(f"/releases/{release.pk}/"))
+
+
 def test_unknown_release_is_a_404(client, admin):
     assert client.get("/releases/99999/").status_code == 404
     assert client.get("/releases/99999/deploy/?environment=production").status_code == 404
