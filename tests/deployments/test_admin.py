@@ -109,3 +109,16 @@ def test_deployments_list_asks_a_fixed_number_of_queries(client, admin, django_a
 
     with django_assert_max_num_queries(16):
         client.get(reverse("admin:deployments_deployment_changelist"))
+
+
+def test_a_step_takes_helm_value_paths_and_a_release_keeps_them(client, admin):
+    project = make_project()
+    address = reverse("admin:infrastructure_project_change", args=[project.pk])
+
+    refused = client.post(address, form_of(project, helm_paths="ghcr.io/acme/web"))
+    assert refused.context["inline_admin_formsets"][0].formset.errors[0]["helm_paths"] == [
+        "ghcr.io/acme/web is no Helm value path. Write image = path, for example ghcr.io/acme/web = web.image.tag."
+    ]
+
+    client.post(address, form_of(project, helm_paths="ghcr.io/acme/web = web.image.tag"))
+    assert make_release(project=project).process[0]["helm_paths"] == "ghcr.io/acme/web = web.image.tag"
