@@ -27,7 +27,7 @@ _STATUS = (
 )
 # Argo CD sets and removes these around each refresh: they say nothing about the application.
 _RESTLESS_ANNOTATIONS = ("argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "kubectl.kubernetes.io/last-applied-configuration")
-_USER_IN_URL = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\"\\\s]*)@")  # greedy: a password may hold an @
+_USER_IN_URL = re.compile(rb"://([^/?#\"\\\s]*)@")  # greedy: a password may hold an @; begins at ://, so long words cost nothing
 _GOOD_HEALTH = ("", "Healthy", "Suspended")
 
 
@@ -52,8 +52,8 @@ def without_passwords(content: bytes) -> bytes:
 
 
 def _without_password(found: re.Match[bytes]) -> bytes:
-    scheme, user = found[1], found[2].partition(b":")[0]
-    return scheme + b"://" + (user + b"@" if scheme.lower() == b"ssh" and user else b"")
+    user, is_ssh = found[1].partition(b":")[0], found.string[max(0, found.start() - 3) : found.start()].lower() == b"ssh"
+    return b"://" + (user + b"@" if is_ssh and user else b"")
 
 
 def canonical(value: object) -> bytes:

@@ -29,3 +29,10 @@ def test_read_application_takes_out_what_an_older_gateway_left(url, reported):
     content = json.dumps({"metadata": {"name": "a"}, "spec": {"source": {"repoURL": url}}}).encode()
 
     assert read_application(content).content["spec"]["source"]["repoURL"] == reported
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "://" * 60_000, "a://b" * 40_000, "://a" + ":a" * 90_000])
+def test_trim_takes_no_longer_for_long_words(text):
+    content = trim({"metadata": {"name": "a", "annotations": {"note": text}}})
+
+    assert json.loads(content)["metadata"]["annotations"]["note"].startswith(text[:3])
