@@ -4,112 +4,117 @@
 # source: gateway/gateway.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
-_runtime_version.ValidateProtobufRuntimeVersion(_runtime_version.Domain.PUBLIC, 7, 35, 1, "", "gateway/gateway.proto")
+_runtime_version.ValidateProtobufRuntimeVersion(
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'gateway/gateway.proto'
+)
 # @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x15gateway/gateway.proto\x12\x13octoargo.gateway.v1"J\n\x0c\x45nrolRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\x12\x17\n\x0fgateway_version\x18\x03 \x01(\t"1\n\rEnrolResponse\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t"5\n\x10RotateKeyRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c"#\n\x11RotateKeyResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t"\x8c\x03\n\x0eGatewayMessage\x12+\n\x05hello\x18\x01 \x01(\x0b\x32\x1a.octoargo.gateway.v1.HelloH\x00\x12\x33\n\x07reports\x18\x02 \x01(\x0b\x32 .octoargo.gateway.v1.ReportBatchH\x00\x12:\n\nreconciled\x18\x03 \x01(\x0b\x32$.octoargo.gateway.v1.ReconciledTimesH\x00\x12\x33\n\theartbeat\x18\x04 \x01(\x0b\x32\x1e.octoargo.gateway.v1.HeartbeatH\x00\x12\x33\n\x06health\x18\x05 \x01(\x0b\x32!.octoargo.gateway.v1.HealthReportH\x00\x12\x34\n\x06result\x18\x06 \x01(\x0b\x32".octoargo.gateway.v1.CommandResultH\x00\x12\x31\n\x08\x63hecksum\x18\x07 \x01(\x0b\x32\x1d.octoargo.gateway.v1.ChecksumH\x00\x42\t\n\x07message"\xfd\x02\n\nHubMessage\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1c.octoargo.gateway.v1.WelcomeH\x00\x12\'\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x18.octoargo.gateway.v1.AckH\x00\x12/\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1c.octoargo.gateway.v1.CommandH\x00\x12\x34\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32".octoargo.gateway.v1.CancelCommandH\x00\x12\x38\n\x08snapshot\x18\x05 \x01(\x0b\x32$.octoargo.gateway.v1.SnapshotRequestH\x00\x12\x34\n\x06rotate\x18\x06 \x01(\x0b\x32".octoargo.gateway.v1.RotateRequestH\x00\x12\x33\n\theartbeat\x18\x07 \x01(\x0b\x32\x1e.octoargo.gateway.v1.HeartbeatH\x00\x42\t\n\x07message"\x84\x01\n\x05Hello\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x17\n\x0fgateway_version\x18\x02 \x01(\t\x12\x16\n\x0e\x61rgocd_version\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x04 \x03(\t\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\t\x12\x13\n\x0binstance_id\x18\x06 \x01(\t"]\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x15\n\rsend_snapshot\x18\x02 \x01(\x08\x12\x19\n\x11heartbeat_seconds\x18\x03 \x01(\r\x12\x11\n\tmax_batch\x18\x04 \x01(\r"\x8b\x01\n\x0bReportBatch\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x13\n\x0bis_snapshot\x18\x02 \x01(\x08\x12\x17\n\x0fis_snapshot_end\x18\x03 \x01(\x08\x12<\n\x0c\x61pplications\x18\x04 \x03(\x0b\x32&.octoargo.gateway.v1.ApplicationReport"\x8d\x01\n\x11\x41pplicationReport\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x12\n\nis_deleted\x18\x04 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x15\n\rreconciled_at\x18\x07 \x01(\x03"&\n\x03\x41\x63k\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\r\n\x05\x65rror\x18\x02 \x01(\t"\x8f\x01\n\x0fReconciledTimes\x12;\n\x07\x65ntries\x18\x01 \x03(\x0b\x32*.octoargo.gateway.v1.ReconciledTimes.Entry\x1a?\n\x05\x45ntry\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rreconciled_at\x18\x03 \x01(\x03"\x1c\n\tHeartbeat\x12\x0f\n\x07sent_at\x18\x01 \x01(\x03"2\n\x08\x43hecksum\x12\x10\n\x08\x63hecksum\x18\x01 \x01(\t\x12\x14\n\x0c\x61pplications\x18\x02 \x01(\r"!\n\x0fSnapshotRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t"\x0f\n\rRotateRequest"\x86\x01\n\x0cHealthReport\x12&\n\x04legs\x18\x01 \x03(\x0b\x32\x18.octoargo.gateway.v1.Leg\x12\x12\n\nchecked_at\x18\x02 \x01(\x03\x12:\n\nregistries\x18\x03 \x01(\x0b\x32&.octoargo.gateway.v1.DefaultRegistries"\x9c\x01\n\x11\x44\x65\x66\x61ultRegistries\x12Q\n\x0e\x62y_destination\x18\x01 \x03(\x0b\x32\x39.octoargo.gateway.v1.DefaultRegistries.ByDestinationEntry\x1a\x34\n\x12\x42yDestinationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01"Y\n\x03Leg\x12\x0b\n\x03leg\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\r"\xa1\x04\n\x07\x43ommand\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12/\n\x07refresh\x18\n \x01(\x0b\x32\x1c.octoargo.gateway.v1.RefreshH\x00\x12)\n\x04sync\x18\x0b \x01(\x0b\x32\x19.octoargo.gateway.v1.SyncH\x00\x12\x33\n\tterminate\x18\x0c \x01(\x0b\x32\x1e.octoargo.gateway.v1.TerminateH\x00\x12\x38\n\x06\x64\x65tail\x18\r \x01(\x0b\x32&.octoargo.gateway.v1.ApplicationDetailH\x00\x12\x31\n\x04tree\x18\x0e \x01(\x0b\x32!.octoargo.gateway.v1.ResourceTreeH\x00\x12)\n\x04\x64iff\x18\x0f \x01(\x0b\x32\x19.octoargo.gateway.v1.DiffH\x00\x12\x33\n\tmanifests\x18\x10 \x01(\x0b\x32\x1e.octoargo.gateway.v1.ManifestsH\x00\x12-\n\x06\x65vents\x18\x11 \x01(\x0b\x32\x1b.octoargo.gateway.v1.EventsH\x00\x12)\n\x04logs\x18\x12 \x01(\x0b\x32\x19.octoargo.gateway.v1.LogsH\x00\x12\x33\n\tpreflight\x18\x13 \x01(\x0b\x32\x1e.octoargo.gateway.v1.PreflightH\x00\x42\t\n\x07\x63ommand"\x1b\n\rCancelCommand\x12\n\n\x02id\x18\x01 \x01(\t"O\n\x0e\x41pplicationKey\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x04 \x01(\t"Q\n\x07Refresh\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x0c\n\x04hard\x18\x02 \x01(\x08"\xab\x01\n\x04Sync\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x0f\n\x07sync_id\x18\x02 \x01(\t\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x11\n\trevisions\x18\x04 \x03(\t\x12\x11\n\tpositions\x18\x05 \x03(\r\x12\r\n\x05prune\x18\x06 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x07 \x01(\x08"E\n\tTerminate\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey"M\n\x11\x41pplicationDetail\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey"H\n\x0cResourceTree\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey"~\n\x04\x44iff\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\r\n\x05group\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t"X\n\tManifests\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x11\n\trevisions\x18\x02 \x03(\t"\x8b\x01\n\x06\x45vents\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x1a\n\x12resource_namespace\x18\x02 \x01(\t\x12\x15\n\rresource_name\x18\x03 \x01(\t\x12\x14\n\x0cresource_uid\x18\x04 \x01(\t"\x97\x01\n\x04Logs\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x11\n\tcontainer\x18\x04 \x01(\t\x12\x12\n\ntail_lines\x18\x05 \x01(\r\x12\x0e\n\x06\x66ollow\x18\x06 \x01(\x08"\x0b\n\tPreflight"~\n\rCommandResult\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.octoargo.gateway.v1.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x10\n\x08has_more\x18\x05 \x01(\x08"R\n\x0cRelayRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\x03\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.octoargo.gateway.v1.Command"B\n\x0bKickRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06rotate\x18\x03 \x01(\x08"%\n\x0cKickResponse\x12\x15\n\rwas_connected\x18\x01 \x01(\x08*\x9c\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x08\n\x04\x44ONE\x10\x01\x12\x0b\n\x07REFUSED\x10\x02\x12\r\n\tNOT_FOUND\x10\x03\x12\n\n\x06\x44\x45NIED\x10\x04\x12\x0b\n\x07INVALID\x10\x05\x12\x08\n\x04\x42USY\x10\x06\x12\x0f\n\x0bUNAVAILABLE\x10\x07\x12\x0f\n\x0bUNCONFIRMED\x10\x08\x12\r\n\tTIMED_OUT\x10\t2b\n\x10\x45nrolmentService\x12N\n\x05\x45nrol\x12!.octoargo.gateway.v1.EnrolRequest\x1a".octoargo.gateway.v1.EnrolResponse2\xc1\x01\n\x0eGatewayService\x12S\n\x07\x43onnect\x12#.octoargo.gateway.v1.GatewayMessage\x1a\x1f.octoargo.gateway.v1.HubMessage(\x01\x30\x01\x12Z\n\tRotateKey\x12%.octoargo.gateway.v1.RotateKeyRequest\x1a&.octoargo.gateway.v1.RotateKeyResponse2\xac\x01\n\x0cRelayService\x12O\n\x04\x43\x61ll\x12!.octoargo.gateway.v1.RelayRequest\x1a".octoargo.gateway.v1.CommandResult0\x01\x12K\n\x04Kick\x12 .octoargo.gateway.v1.KickRequest\x1a!.octoargo.gateway.v1.KickResponseb\x06proto3'
-)
+
+
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15gateway/gateway.proto\x12\x13octoargo.gateway.v1\"J\n\x0c\x45nrolRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\x12\x17\n\x0fgateway_version\x18\x03 \x01(\t\"1\n\rEnrolResponse\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\"5\n\x10RotateKeyRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"#\n\x11RotateKeyResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"\x8c\x03\n\x0eGatewayMessage\x12+\n\x05hello\x18\x01 \x01(\x0b\x32\x1a.octoargo.gateway.v1.HelloH\x00\x12\x33\n\x07reports\x18\x02 \x01(\x0b\x32 .octoargo.gateway.v1.ReportBatchH\x00\x12:\n\nreconciled\x18\x03 \x01(\x0b\x32$.octoargo.gateway.v1.ReconciledTimesH\x00\x12\x33\n\theartbeat\x18\x04 \x01(\x0b\x32\x1e.octoargo.gateway.v1.HeartbeatH\x00\x12\x33\n\x06health\x18\x05 \x01(\x0b\x32!.octoargo.gateway.v1.HealthReportH\x00\x12\x34\n\x06result\x18\x06 \x01(\x0b\x32\".octoargo.gateway.v1.CommandResultH\x00\x12\x31\n\x08\x63hecksum\x18\x07 \x01(\x0b\x32\x1d.octoargo.gateway.v1.ChecksumH\x00\x42\t\n\x07message\"\xfd\x02\n\nHubMessage\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1c.octoargo.gateway.v1.WelcomeH\x00\x12\'\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x18.octoargo.gateway.v1.AckH\x00\x12/\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1c.octoargo.gateway.v1.CommandH\x00\x12\x34\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\".octoargo.gateway.v1.CancelCommandH\x00\x12\x38\n\x08snapshot\x18\x05 \x01(\x0b\x32$.octoargo.gateway.v1.SnapshotRequestH\x00\x12\x34\n\x06rotate\x18\x06 \x01(\x0b\x32\".octoargo.gateway.v1.RotateRequestH\x00\x12\x33\n\theartbeat\x18\x07 \x01(\x0b\x32\x1e.octoargo.gateway.v1.HeartbeatH\x00\x42\t\n\x07message\"\x84\x01\n\x05Hello\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x17\n\x0fgateway_version\x18\x02 \x01(\t\x12\x16\n\x0e\x61rgocd_version\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x04 \x03(\t\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\t\x12\x13\n\x0binstance_id\x18\x06 \x01(\t\"]\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x15\n\rsend_snapshot\x18\x02 \x01(\x08\x12\x19\n\x11heartbeat_seconds\x18\x03 \x01(\r\x12\x11\n\tmax_batch\x18\x04 \x01(\r\"\x8b\x01\n\x0bReportBatch\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x13\n\x0bis_snapshot\x18\x02 \x01(\x08\x12\x17\n\x0fis_snapshot_end\x18\x03 \x01(\x08\x12<\n\x0c\x61pplications\x18\x04 \x03(\x0b\x32&.octoargo.gateway.v1.ApplicationReport\"\x8d\x01\n\x11\x41pplicationReport\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x12\n\nis_deleted\x18\x04 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x15\n\rreconciled_at\x18\x07 \x01(\x03\"&\n\x03\x41\x63k\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"\x8f\x01\n\x0fReconciledTimes\x12;\n\x07\x65ntries\x18\x01 \x03(\x0b\x32*.octoargo.gateway.v1.ReconciledTimes.Entry\x1a?\n\x05\x45ntry\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rreconciled_at\x18\x03 \x01(\x03\"\x1c\n\tHeartbeat\x12\x0f\n\x07sent_at\x18\x01 \x01(\x03\"2\n\x08\x43hecksum\x12\x10\n\x08\x63hecksum\x18\x01 \x01(\t\x12\x14\n\x0c\x61pplications\x18\x02 \x01(\r\"!\n\x0fSnapshotRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0f\n\rRotateRequest\"\x86\x01\n\x0cHealthReport\x12&\n\x04legs\x18\x01 \x03(\x0b\x32\x18.octoargo.gateway.v1.Leg\x12\x12\n\nchecked_at\x18\x02 \x01(\x03\x12:\n\nregistries\x18\x03 \x01(\x0b\x32&.octoargo.gateway.v1.DefaultRegistries\"\x9c\x01\n\x11\x44\x65\x66\x61ultRegistries\x12Q\n\x0e\x62y_destination\x18\x01 \x03(\x0b\x32\x39.octoargo.gateway.v1.DefaultRegistries.ByDestinationEntry\x1a\x34\n\x12\x42yDestinationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x03Leg\x12\x0b\n\x03leg\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\r\"\xa1\x04\n\x07\x43ommand\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12/\n\x07refresh\x18\n \x01(\x0b\x32\x1c.octoargo.gateway.v1.RefreshH\x00\x12)\n\x04sync\x18\x0b \x01(\x0b\x32\x19.octoargo.gateway.v1.SyncH\x00\x12\x33\n\tterminate\x18\x0c \x01(\x0b\x32\x1e.octoargo.gateway.v1.TerminateH\x00\x12\x38\n\x06\x64\x65tail\x18\r \x01(\x0b\x32&.octoargo.gateway.v1.ApplicationDetailH\x00\x12\x31\n\x04tree\x18\x0e \x01(\x0b\x32!.octoargo.gateway.v1.ResourceTreeH\x00\x12)\n\x04\x64iff\x18\x0f \x01(\x0b\x32\x19.octoargo.gateway.v1.DiffH\x00\x12\x33\n\tmanifests\x18\x10 \x01(\x0b\x32\x1e.octoargo.gateway.v1.ManifestsH\x00\x12-\n\x06\x65vents\x18\x11 \x01(\x0b\x32\x1b.octoargo.gateway.v1.EventsH\x00\x12)\n\x04logs\x18\x12 \x01(\x0b\x32\x19.octoargo.gateway.v1.LogsH\x00\x12\x33\n\tpreflight\x18\x13 \x01(\x0b\x32\x1e.octoargo.gateway.v1.PreflightH\x00\x42\t\n\x07\x63ommand\"\x1b\n\rCancelCommand\x12\n\n\x02id\x18\x01 \x01(\t\"O\n\x0e\x41pplicationKey\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x04 \x01(\t\"Q\n\x07Refresh\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x0c\n\x04hard\x18\x02 \x01(\x08\"\xab\x01\n\x04Sync\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x0f\n\x07sync_id\x18\x02 \x01(\t\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x11\n\trevisions\x18\x04 \x03(\t\x12\x11\n\tpositions\x18\x05 \x03(\r\x12\r\n\x05prune\x18\x06 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x07 \x01(\x08\"E\n\tTerminate\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\"M\n\x11\x41pplicationDetail\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\"H\n\x0cResourceTree\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\"~\n\x04\x44iff\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\r\n\x05group\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\"X\n\tManifests\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x11\n\trevisions\x18\x02 \x03(\t\"\x8b\x01\n\x06\x45vents\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x1a\n\x12resource_namespace\x18\x02 \x01(\t\x12\x15\n\rresource_name\x18\x03 \x01(\t\x12\x14\n\x0cresource_uid\x18\x04 \x01(\t\"\x97\x01\n\x04Logs\x12\x38\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32#.octoargo.gateway.v1.ApplicationKey\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x11\n\tcontainer\x18\x04 \x01(\t\x12\x12\n\ntail_lines\x18\x05 \x01(\r\x12\x0e\n\x06\x66ollow\x18\x06 \x01(\x08\"\x0b\n\tPreflight\"~\n\rCommandResult\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.octoargo.gateway.v1.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x10\n\x08has_more\x18\x05 \x01(\x08\"R\n\x0cRelayRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\x03\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.octoargo.gateway.v1.Command\"B\n\x0bKickRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06rotate\x18\x03 \x01(\x08\"%\n\x0cKickResponse\x12\x15\n\rwas_connected\x18\x01 \x01(\x08*\x9c\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x08\n\x04\x44ONE\x10\x01\x12\x0b\n\x07REFUSED\x10\x02\x12\r\n\tNOT_FOUND\x10\x03\x12\n\n\x06\x44\x45NIED\x10\x04\x12\x0b\n\x07INVALID\x10\x05\x12\x08\n\x04\x42USY\x10\x06\x12\x0f\n\x0bUNAVAILABLE\x10\x07\x12\x0f\n\x0bUNCONFIRMED\x10\x08\x12\r\n\tTIMED_OUT\x10\t2b\n\x10\x45nrolmentService\x12N\n\x05\x45nrol\x12!.octoargo.gateway.v1.EnrolRequest\x1a\".octoargo.gateway.v1.EnrolResponse2\xc1\x01\n\x0eGatewayService\x12S\n\x07\x43onnect\x12#.octoargo.gateway.v1.GatewayMessage\x1a\x1f.octoargo.gateway.v1.HubMessage(\x01\x30\x01\x12Z\n\tRotateKey\x12%.octoargo.gateway.v1.RotateKeyRequest\x1a&.octoargo.gateway.v1.RotateKeyResponse2\xac\x01\n\x0cRelayService\x12O\n\x04\x43\x61ll\x12!.octoargo.gateway.v1.RelayRequest\x1a\".octoargo.gateway.v1.CommandResult0\x01\x12K\n\x04Kick\x12 .octoargo.gateway.v1.KickRequest\x1a!.octoargo.gateway.v1.KickResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "gateway.gateway_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gateway.gateway_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_DEFAULTREGISTRIES_BYDESTINATIONENTRY"]._loaded_options = None
-    _globals["_DEFAULTREGISTRIES_BYDESTINATIONENTRY"]._serialized_options = b"8\001"
-    _globals["_OUTCOME"]._serialized_start = 4257
-    _globals["_OUTCOME"]._serialized_end = 4413
-    _globals["_ENROLREQUEST"]._serialized_start = 46
-    _globals["_ENROLREQUEST"]._serialized_end = 120
-    _globals["_ENROLRESPONSE"]._serialized_start = 122
-    _globals["_ENROLRESPONSE"]._serialized_end = 171
-    _globals["_ROTATEKEYREQUEST"]._serialized_start = 173
-    _globals["_ROTATEKEYREQUEST"]._serialized_end = 226
-    _globals["_ROTATEKEYRESPONSE"]._serialized_start = 228
-    _globals["_ROTATEKEYRESPONSE"]._serialized_end = 263
-    _globals["_GATEWAYMESSAGE"]._serialized_start = 266
-    _globals["_GATEWAYMESSAGE"]._serialized_end = 662
-    _globals["_HUBMESSAGE"]._serialized_start = 665
-    _globals["_HUBMESSAGE"]._serialized_end = 1046
-    _globals["_HELLO"]._serialized_start = 1049
-    _globals["_HELLO"]._serialized_end = 1181
-    _globals["_WELCOME"]._serialized_start = 1183
-    _globals["_WELCOME"]._serialized_end = 1276
-    _globals["_REPORTBATCH"]._serialized_start = 1279
-    _globals["_REPORTBATCH"]._serialized_end = 1418
-    _globals["_APPLICATIONREPORT"]._serialized_start = 1421
-    _globals["_APPLICATIONREPORT"]._serialized_end = 1562
-    _globals["_ACK"]._serialized_start = 1564
-    _globals["_ACK"]._serialized_end = 1602
-    _globals["_RECONCILEDTIMES"]._serialized_start = 1605
-    _globals["_RECONCILEDTIMES"]._serialized_end = 1748
-    _globals["_RECONCILEDTIMES_ENTRY"]._serialized_start = 1685
-    _globals["_RECONCILEDTIMES_ENTRY"]._serialized_end = 1748
-    _globals["_HEARTBEAT"]._serialized_start = 1750
-    _globals["_HEARTBEAT"]._serialized_end = 1778
-    _globals["_CHECKSUM"]._serialized_start = 1780
-    _globals["_CHECKSUM"]._serialized_end = 1830
-    _globals["_SNAPSHOTREQUEST"]._serialized_start = 1832
-    _globals["_SNAPSHOTREQUEST"]._serialized_end = 1865
-    _globals["_ROTATEREQUEST"]._serialized_start = 1867
-    _globals["_ROTATEREQUEST"]._serialized_end = 1882
-    _globals["_HEALTHREPORT"]._serialized_start = 1885
-    _globals["_HEALTHREPORT"]._serialized_end = 2019
-    _globals["_DEFAULTREGISTRIES"]._serialized_start = 2022
-    _globals["_DEFAULTREGISTRIES"]._serialized_end = 2178
-    _globals["_DEFAULTREGISTRIES_BYDESTINATIONENTRY"]._serialized_start = 2126
-    _globals["_DEFAULTREGISTRIES_BYDESTINATIONENTRY"]._serialized_end = 2178
-    _globals["_LEG"]._serialized_start = 2180
-    _globals["_LEG"]._serialized_end = 2269
-    _globals["_COMMAND"]._serialized_start = 2272
-    _globals["_COMMAND"]._serialized_end = 2817
-    _globals["_CANCELCOMMAND"]._serialized_start = 2819
-    _globals["_CANCELCOMMAND"]._serialized_end = 2846
-    _globals["_APPLICATIONKEY"]._serialized_start = 2848
-    _globals["_APPLICATIONKEY"]._serialized_end = 2927
-    _globals["_REFRESH"]._serialized_start = 2929
-    _globals["_REFRESH"]._serialized_end = 3010
-    _globals["_SYNC"]._serialized_start = 3013
-    _globals["_SYNC"]._serialized_end = 3184
-    _globals["_TERMINATE"]._serialized_start = 3186
-    _globals["_TERMINATE"]._serialized_end = 3255
-    _globals["_APPLICATIONDETAIL"]._serialized_start = 3257
-    _globals["_APPLICATIONDETAIL"]._serialized_end = 3334
-    _globals["_RESOURCETREE"]._serialized_start = 3336
-    _globals["_RESOURCETREE"]._serialized_end = 3408
-    _globals["_DIFF"]._serialized_start = 3410
-    _globals["_DIFF"]._serialized_end = 3536
-    _globals["_MANIFESTS"]._serialized_start = 3538
-    _globals["_MANIFESTS"]._serialized_end = 3626
-    _globals["_EVENTS"]._serialized_start = 3629
-    _globals["_EVENTS"]._serialized_end = 3768
-    _globals["_LOGS"]._serialized_start = 3771
-    _globals["_LOGS"]._serialized_end = 3922
-    _globals["_PREFLIGHT"]._serialized_start = 3924
-    _globals["_PREFLIGHT"]._serialized_end = 3935
-    _globals["_COMMANDRESULT"]._serialized_start = 3937
-    _globals["_COMMANDRESULT"]._serialized_end = 4063
-    _globals["_RELAYREQUEST"]._serialized_start = 4065
-    _globals["_RELAYREQUEST"]._serialized_end = 4147
-    _globals["_KICKREQUEST"]._serialized_start = 4149
-    _globals["_KICKREQUEST"]._serialized_end = 4215
-    _globals["_KICKRESPONSE"]._serialized_start = 4217
-    _globals["_KICKRESPONSE"]._serialized_end = 4254
-    _globals["_ENROLMENTSERVICE"]._serialized_start = 4415
-    _globals["_ENROLMENTSERVICE"]._serialized_end = 4513
-    _globals["_GATEWAYSERVICE"]._serialized_start = 4516
-    _globals["_GATEWAYSERVICE"]._serialized_end = 4709
-    _globals["_RELAYSERVICE"]._serialized_start = 4712
-    _globals["_RELAYSERVICE"]._serialized_end = 4884
+  DESCRIPTOR._loaded_options = None
+  _globals['_DEFAULTREGISTRIES_BYDESTINATIONENTRY']._loaded_options = None
+  _globals['_DEFAULTREGISTRIES_BYDESTINATIONENTRY']._serialized_options = b'8\001'
+  _globals['_OUTCOME']._serialized_start=4257
+  _globals['_OUTCOME']._serialized_end=4413
+  _globals['_ENROLREQUEST']._serialized_start=46
+  _globals['_ENROLREQUEST']._serialized_end=120
+  _globals['_ENROLRESPONSE']._serialized_start=122
+  _globals['_ENROLRESPONSE']._serialized_end=171
+  _globals['_ROTATEKEYREQUEST']._serialized_start=173
+  _globals['_ROTATEKEYREQUEST']._serialized_end=226
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=228
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=263
+  _globals['_GATEWAYMESSAGE']._serialized_start=266
+  _globals['_GATEWAYMESSAGE']._serialized_end=662
+  _globals['_HUBMESSAGE']._serialized_start=665
+  _globals['_HUBMESSAGE']._serialized_end=1046
+  _globals['_HELLO']._serialized_start=1049
+  _globals['_HELLO']._serialized_end=1181
+  _globals['_WELCOME']._serialized_start=1183
+  _globals['_WELCOME']._serialized_end=1276
+  _globals['_REPORTBATCH']._serialized_start=1279
+  _globals['_REPORTBATCH']._serialized_end=1418
+  _globals['_APPLICATIONREPORT']._serialized_start=1421
+  _globals['_APPLICATIONREPORT']._serialized_end=1562
+  _globals['_ACK']._serialized_start=1564
+  _globals['_ACK']._serialized_end=1602
+  _globals['_RECONCILEDTIMES']._serialized_start=1605
+  _globals['_RECONCILEDTIMES']._serialized_end=1748
+  _globals['_RECONCILEDTIMES_ENTRY']._serialized_start=1685
+  _globals['_RECONCILEDTIMES_ENTRY']._serialized_end=1748
+  _globals['_HEARTBEAT']._serialized_start=1750
+  _globals['_HEARTBEAT']._serialized_end=1778
+  _globals['_CHECKSUM']._serialized_start=1780
+  _globals['_CHECKSUM']._serialized_end=1830
+  _globals['_SNAPSHOTREQUEST']._serialized_start=1832
+  _globals['_SNAPSHOTREQUEST']._serialized_end=1865
+  _globals['_ROTATEREQUEST']._serialized_start=1867
+  _globals['_ROTATEREQUEST']._serialized_end=1882
+  _globals['_HEALTHREPORT']._serialized_start=1885
+  _globals['_HEALTHREPORT']._serialized_end=2019
+  _globals['_DEFAULTREGISTRIES']._serialized_start=2022
+  _globals['_DEFAULTREGISTRIES']._serialized_end=2178
+  _globals['_DEFAULTREGISTRIES_BYDESTINATIONENTRY']._serialized_start=2126
+  _globals['_DEFAULTREGISTRIES_BYDESTINATIONENTRY']._serialized_end=2178
+  _globals['_LEG']._serialized_start=2180
+  _globals['_LEG']._serialized_end=2269
+  _globals['_COMMAND']._serialized_start=2272
+  _globals['_COMMAND']._serialized_end=2817
+  _globals['_CANCELCOMMAND']._serialized_start=2819
+  _globals['_CANCELCOMMAND']._serialized_end=2846
+  _globals['_APPLICATIONKEY']._serialized_start=2848
+  _globals['_APPLICATIONKEY']._serialized_end=2927
+  _globals['_REFRESH']._serialized_start=2929
+  _globals['_REFRESH']._serialized_end=3010
+  _globals['_SYNC']._serialized_start=3013
+  _globals['_SYNC']._serialized_end=3184
+  _globals['_TERMINATE']._serialized_start=3186
+  _globals['_TERMINATE']._serialized_end=3255
+  _globals['_APPLICATIONDETAIL']._serialized_start=3257
+  _globals['_APPLICATIONDETAIL']._serialized_end=3334
+  _globals['_RESOURCETREE']._serialized_start=3336
+  _globals['_RESOURCETREE']._serialized_end=3408
+  _globals['_DIFF']._serialized_start=3410
+  _globals['_DIFF']._serialized_end=3536
+  _globals['_MANIFESTS']._serialized_start=3538
+  _globals['_MANIFESTS']._serialized_end=3626
+  _globals['_EVENTS']._serialized_start=3629
+  _globals['_EVENTS']._serialized_end=3768
+  _globals['_LOGS']._serialized_start=3771
+  _globals['_LOGS']._serialized_end=3922
+  _globals['_PREFLIGHT']._serialized_start=3924
+  _globals['_PREFLIGHT']._serialized_end=3935
+  _globals['_COMMANDRESULT']._serialized_start=3937
+  _globals['_COMMANDRESULT']._serialized_end=4063
+  _globals['_RELAYREQUEST']._serialized_start=4065
+  _globals['_RELAYREQUEST']._serialized_end=4147
+  _globals['_KICKREQUEST']._serialized_start=4149
+  _globals['_KICKREQUEST']._serialized_end=4215
+  _globals['_KICKRESPONSE']._serialized_start=4217
+  _globals['_KICKRESPONSE']._serialized_end=4254
+  _globals['_ENROLMENTSERVICE']._serialized_start=4415
+  _globals['_ENROLMENTSERVICE']._serialized_end=4513
+  _globals['_GATEWAYSERVICE']._serialized_start=4516
+  _globals['_GATEWAYSERVICE']._serialized_end=4709
+  _globals['_RELAYSERVICE']._serialized_start=4712
+  _globals['_RELAYSERVICE']._serialized_end=4884
 # @@protoc_insertion_point(module_scope)
