@@ -4,24 +4,27 @@ from django.db import models
 
 
 class DeploymentStatus(models.TextChoices):
-    """queued -> (running <-> waiting) -> succeeded | failed | cancelled."""
+    """queued -> (running <-> awaiting_merge <-> waiting) -> succeeded | failed | cancelled."""
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Committing"
+    AWAITING_MERGE = "awaiting_merge", "Awaiting merge"
     WAITING = "waiting", "Verifying"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
 
 
+PAUSED = (DeploymentStatus.AWAITING_MERGE, DeploymentStatus.WAITING)  # hold no lease and no place in the cap
 FINISHED = (DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED, DeploymentStatus.CANCELLED)
 
 
 class StepStatus(models.TextChoices):
-    """One execution of a step. `waiting` holds no worker and no place in the task cap."""
+    """One execution of a step. `awaiting_merge` and `waiting` hold no worker and no place in the task cap."""
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Committing"
+    AWAITING_MERGE = "awaiting_merge", "Awaiting merge"
     WAITING = "waiting", "Verifying"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
@@ -32,12 +35,45 @@ class StepKind(models.TextChoices):
     """The kinds of steps a process may have."""
 
     UPDATE_IMAGES = "update_images", "Update Argo CD application image tags"
+    UPDATE_MANIFESTS = "update_manifests", "Update Argo CD application manifests"
+    WAIT_FOR_APPLICATIONS = "wait_for_applications", "Wait for Argo CD applications"
+
+
+class CommitMethod(models.TextChoices):
+    """How a step's change gets to the branch that Argo CD reads."""
+
+    DIRECT_COMMIT = "direct_commit", "Direct commit"
+    PULL_REQUEST = "pull_request", "Pull request"
+    PER_ENVIRONMENT = "per_environment", "Per environment"
+
+
+class TemplateOrigin(models.TextChoices):
+    """Where a manifests step takes its templates from."""
+
+    GIT = "git", "Folder of a Git repository"
+    ARCHIVE = "archive", "Archive uploaded with the release"
+
+
+class WaitFor(models.TextChoices):
+    """What a wait step wants of the applications."""
+
+    EXISTS = "exists", "Applications exist"
+    HEALTHY = "healthy", "Applications are healthy"
+
+
+class PullRequestState(models.TextChoices):
+    """A pull request as its host last told it."""
+
+    OPEN = "open", "Open"
+    MERGED = "merged", "Merged"
+    CLOSED = "closed", "Closed"
 
 
 class VerificationMethod(models.TextChoices):
     """When a step is done."""
 
     COMMIT_CREATED = "commit_created", "Commit created"
+    PULL_REQUEST_MERGED = "pull_request_merged", "Pull request merged"
     APPLICATION_HEALTHY = "application_healthy", "Application healthy"
 
 

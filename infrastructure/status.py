@@ -62,3 +62,14 @@ class CredentialKind(models.TextChoices):
 
     USERNAME_PASSWORD = "username_password", "User name and password or token"
     SSH_KEY = "ssh_key", "SSH key"
+
+
+class ForgeKind(models.TextChoices):
+    """Which software a Git host runs: whose API opens pull requests there."""
+
+    GITHUB = "github", "GitHub"
+    GITLAB = "gitlab", "GitLab"
+    GITEA = "gitea", "Gitea or Forgejo"
+    AZURE_DEVOPS = "azure_devops", "Azure DevOps"
+    BITBUCKET_CLOUD = "bitbucket_cloud", "Bitbucket Cloud"
+    BITBUCKET_DATA_CENTER = "bitbucket_data_center", "Bitbucket Data Center"

@@ -1,8 +1,26 @@
 """The tables of what we do."""
 
-from deployments.models.deployment import Deployment, IntendedChange, LogEntry, StepRun, Target
+from deployments.models.deployment import Deployment, IntendedChange, LogEntry, PullRequest, StepRun, Target
 from deployments.models.live import LiveState
 from deployments.models.release import Release, Step
+from deployments.models.variables import TemplateArchive, Variable, VariableSet
+from deployments.models.webhook import Webhook, WebhookDelivery
 from infrastructure.models import Project
 
-__all__ = ["Deployment", "IntendedChange", "LiveState", "LogEntry", "Project", "Release", "Step", "StepRun", "Target"]
+__all__ = [
+    "Deployment",
+    "IntendedChange",
+    "LiveState",
+    "LogEntry",
+    "Project",
+    "PullRequest",
+    "Release",
+    "Step",
+    "StepRun",
+    "Target",
+    "TemplateArchive",
+    "Variable",
+    "VariableSet",
+    "Webhook",
+    "WebhookDelivery",
+]

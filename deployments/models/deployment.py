@@ -11,9 +11,10 @@ from django.db import models
 from django.urls import reverse
 
 from deployments.models.release import Release
-from deployments.status import FINISHED, DeploymentStatus, LogLevel, StepKind, StepStatus, TargetOutcome, Verification
+from deployments.status import FINISHED, DeploymentStatus, LogLevel, PullRequestState, StepKind, StepStatus, TargetOutcome, Verification
 from infrastructure.models import ApplicationSource, Environment, Project, Tenant
 from infrastructure.models.base import VisibleQuerySet
+from infrastructure.status import ForgeKind
 
 
 class DeploymentQuerySet(VisibleQuerySet["Deployment"]):
@@ -41,6 +42,8 @@ class Deployment(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)  # None once finished
     claimed_until = models.DateTimeField(null=True, blank=True)  # the lease of the worker that advances it now
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")  # the first one: its branches are ours
+    watched_at = models.DateTimeField(null=True, blank=True)  # when somebody last looked at its page: then Git hosts are asked more often
     attempts = models.PositiveIntegerField(default=0)  # of the current action, for back-off; 0 after each that worked
     objects = DeploymentQuerySet.as_manager()
 
@@ -82,6 +85,7 @@ class StepRun(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     waiting_since = models.DateTimeField(null=True, blank=True)  # when the wait for the applications began: the timeout counts from here
     finished_at = models.DateTimeField(null=True, blank=True)
+    outputs = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))  # output variables: {"ArgoCD.UpdatedApplications": "argocd/shop"}
 
     class Meta:
         ordering = ["deployment", "position", "pk"]
@@ -89,6 +93,41 @@ class StepRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment} step {self.position}"
+
+
+class PullRequest(models.Model):
+    """Our pull request into one branch of one repository, for all targets of a step there."""
+
+    step_run = models.ForeignKey(StepRun, on_delete=models.CASCADE, related_name="pull_requests")
+    repo_url = models.CharField(max_length=1000)  # as the first target names it
+    repository_key = models.CharField(max_length=1000)  # infrastructure.repositories.repository_key
+    forge_kind = models.CharField(max_length=30, choices=ForgeKind)
+    branch = models.CharField(max_length=300)  # what it is to be merged into
+    head_branch = models.CharField(max_length=300)  # ours
+    head_sha = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    web_url = models.CharField(max_length=1000)
+    state = models.CharField(max_length=20, choices=PullRequestState, default=PullRequestState.OPEN)
+    merge_sha = models.CharField(max_length=40, blank=True, default="")  # merge, squash or last rebased commit
+    reason = models.TextField(blank=True, default="")  # one sentence: why it waits, or how it ended
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)  # when we learnt that it was merged or closed
+    checked_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)  # ask the host from here on; None: nothing to ask
+    closing_reason = models.TextField(blank=True, default="")  # why we want it closed; "": we do not
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["step_run", "repository_key", "branch", "pk"]
+        constraints = [models.UniqueConstraint(fields=["step_run", "repository_key", "branch"], name="one_pull_request_per_step_run_and_branch")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="pull_requests_by_due_time"),
+            models.Index(fields=["repository_key", "number"], name="pull_request_of_a_repository"),
+        ]
+
+    def __str__(self) -> str:
+        return f"pull request {self.number} into {self.branch} of {self.repo_url}"
 
 
 class Target(models.Model):
@@ -111,6 +150,7 @@ class Target(models.Model):
     reason = models.TextField(blank=True, default="")
     notes = models.JSONField(default=list)  # per image: code, file, place, image, sentence
     commit_sha = models.CharField(max_length=40, blank=True, default="")  # ours, or the head at which everything was already there
+    pull_request = models.ForeignKey(PullRequest, null=True, blank=True, on_delete=models.SET_NULL, related_name="targets")
     committed_at = models.DateTimeField(null=True, blank=True)
     since_at = models.DateTimeField(null=True, blank=True)  # since when `reason` holds
     healthy_since = models.DateTimeField(null=True, blank=True)  # for the debounce
@@ -142,6 +182,7 @@ class IntendedChange(models.Model):
     patch = models.JSONField(default=list)
     places = models.JSONField(default=list)  # manifests.records.Place as dicts
     sha256 = models.CharField(max_length=64, blank=True, default="")  # of the bytes written; for generated files the whole record
+    is_deleted = models.BooleanField(default=False, db_default=False)  # purged: the change is that it is not there
 
     class Meta:
         ordering = ["target", "path", "pk"]
@@ -161,6 +202,7 @@ class LogEntry(models.Model):
 
     class Meta:
         ordering = ["deployment", "at", "pk"]
+        verbose_name_plural = "log entries"
 
     def __str__(self) -> str:
         return self.text

@@ -31,6 +31,7 @@ class LiveState(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["live_sync"], name="live_states_by_word"),
+            models.Index(fields=["-checked_at"], name="newest_checked_live_states"),  # the event stream asks for the newest each second
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="live_states_by_due_time"),
         ]
 

@@ -2,7 +2,7 @@
 
 from infrastructure.models.application import Application, ApplicationSource, MappingRule, Reconciliation
 from infrastructure.models.instance import SILENT_AFTER, ArgoInstance, ConnectionSpan, Gateway, HealthCheck, RegistrationToken
-from infrastructure.models.records import Event, GitCredential
+from infrastructure.models.records import Event, GitCredential, KnownHost
 from infrastructure.models.scope import Environment, Project, Tenant
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Gateway",
     "GitCredential",
     "HealthCheck",
+    "KnownHost",
     "MappingRule",
     "Project",
     "Reconciliation",

@@ -35,6 +35,7 @@ class Application(models.Model):
             models.Index(fields=["name", "namespace"], name="applications_by_name"),
             models.Index(fields=["health_status"], name="applications_by_health"),
             models.Index(fields=["sync_status"], name="applications_by_sync"),
+            models.Index(fields=["-reported_at"], name="newest_reported_applications"),  # the event stream asks for the newest each second
         ]
 
     def __str__(self) -> str:
