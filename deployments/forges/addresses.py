@@ -93,8 +93,9 @@ class ForgeRepository:
 
 def propose_kind(url: str) -> Kind | None:
     """The kind of host by its name: certain for the cloud hosts, a guess for the others; None if the name says nothing."""
-    host = _read(url).host
-    if host.endswith(".visualstudio.com"):
+    parsed = _read(url)
+    host = parsed.host
+    if host.endswith(".visualstudio.com") or "/_git/" in f"{parsed.path}/":
         return Kind.AZURE_DEVOPS
     if host.endswith(".ghe.com"):
         return Kind.GITHUB
@@ -176,12 +177,13 @@ def _azure(parsed: RepositoryUrl, web_base: str) -> ForgeRepository:
     if "_git" not in segments or not segments[segments.index("_git") + 1 :]:
         raise NotAForge(f"{parsed.address} is no repository's URL: it should end like organisation/project/_git/repository.")
     at = segments.index("_git")
-    before, name = segments[:at], segments[at + 1]
-    if len(before) == 1:
+    before, rest = segments[:at], [segment for segment in segments[at + 1 :] if segment not in ("_full", "_optimized")]
+    name = rest[0] if rest else ""
+    if len(before) - (before[:1] == ["tfs"]) == 1:  # the project has the repository's name
         before = [*before, name]
-    if len(before) < 2:
+    if len(before) < 2 or not name:
         raise NotAForge(f"{parsed.address} names no organisation or collection.")
-    base = "/".join([base, *before[:-2]])
+    base = "/".join([base, *(quote(segment) for segment in before[:-2])])
     path = "/".join([*before[-2:], name])
     return ForgeRepository(Kind.AZURE_DEVOPS, path, base, base)
 
