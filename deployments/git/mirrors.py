@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from deployments.git import history, reads, writes
+from deployments.git import history, proposals, reads, writes
 from deployments.git.clone import Clone
 from deployments.git.commands import Commands
 from deployments.git.environment import Access, Credential, make_access
@@ -116,6 +116,19 @@ class Mirror:
                 base_sha = clone.fetch(branch)
             order = writes.Order(branch, edit, message, author, trailer, since)
             return writes.commit_and_push(clone, order, base_sha=base_sha, tries=tries)
+
+    def propose(self, head_branch: str, edit: Edit, message: str, author: Author, trailer: str, *, into: str) -> Pushed:
+        """Put what `edit` makes of the head of the branch `into` on a branch of our own, for a pull request.
+
+        Nothing to change: `is_new` is False and there is no branch. A branch that holds the change already is kept as it is;
+        one with our commits only (by `trailer`) is made anew on top of the head when it is out of date.
+
+        Raises PushForbidden, also when others have changed our branch, and the other errors of `commit_and_push`.
+        """
+        clone = self._clone
+        lock = clone.git_dir.with_suffix(f".{writes.lock_name(check_branch_name(head_branch))}.push")
+        with held(lock, timeout_s=2 * self._access.timeout_s, what=f"{head_branch} of {self.address}"):
+            return proposals.propose(clone, writes.Order(head_branch, edit, message, author, trailer, None), into=into)
 
     def find_commit(self, branch: str, trailer_value: str, *, since: datetime | None = None) -> Commit | None:
         """Fetch the branch and find our own commit on it by its trailer."""

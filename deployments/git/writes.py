@@ -75,13 +75,13 @@ def commit_and_push(clone: Clone, order: Order, *, base_sha: str, tries: int = T
             return _found(clone, order, own, retries)
         reader = Reader(clone.commands, base)
         try:
-            changes = _real_changes(reader, order.edit(reader))
+            changes = real_changes(reader, order.edit(reader))
         finally:
             reader.close()
         if not changes:
             return Pushed(base, base, is_new=False, retries=retries)
-        made = _make_commit(clone, order, base, changes)
-        refusal = _push(clone, order, base=base, made=made)
+        made = make_commit(clone, order, base, changes)
+        refusal = push(clone, order, base=base, made=made)
         if refusal is None:
             return Pushed(made, base, is_new=True, retries=retries)
         log.info("branch_moved", repository=clone.address, branch=order.branch, retries=retries + 1)
@@ -112,7 +112,7 @@ def _found(clone: Clone, order: Order, own: history.Commit, retries: int) -> Pus
     return Pushed(own.sha, base, is_new=True, retries=retries)
 
 
-def _real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[str, tuple[str, bytes | None]]:
+def real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[str, tuple[str, bytes | None]]:
     """Mode and bytes by path, without what is so already."""
     edits = {clean_path(path): content for path, content in wanted.items()}
     if "" in edits:
@@ -150,7 +150,7 @@ def _blob(content: bytes | None) -> str:
     return "" if content is None else hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
-def _make_commit(clone: Clone, order: Order, base: str, changes: dict[str, tuple[str, bytes | None]]) -> str:
+def make_commit(clone: Clone, order: Order, base: str, changes: dict[str, tuple[str, bytes | None]]) -> str:
     """Write the objects of one commit into the clone; no ref points to it."""
     ref = b"refs/octoargo/commit"
     who = order.author.line(int(time.time()))
@@ -166,7 +166,7 @@ def _make_commit(clone: Clone, order: Order, base: str, changes: dict[str, tuple
     return check_sha(out.decode().strip())
 
 
-def _push(clone: Clone, order: Order, *, base: str, made: str) -> str | None:
+def push(clone: Clone, order: Order, *, base: str, made: str) -> str | None:
     """None: our commit is on the branch. Else the branch has moved, and this is the host's word for it.
 
     Raises PushForbidden and the other GitErrors of a call to the host.
