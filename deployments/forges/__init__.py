@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 
 from deployments.forges.addresses import ForgeRepository, NotAForge, propose_kind, recognise
+from deployments.forges.azure_devops import AzureDevOps
 from deployments.forges.base import MERGEABLE_PAUSES_S, Forge
+from deployments.forges.bitbucket_cloud import BitbucketCloud
+from deployments.forges.bitbucket_data_center import BitbucketDataCenter
 from deployments.forges.errors import (
     BranchMissing,
     Conflict,
@@ -67,7 +70,14 @@ __all__ = [
     "recognise",
 ]
 
-ADAPTERS: dict[Kind, type[Forge]] = {Kind.GITHUB: GitHub, Kind.GITLAB: GitLab, Kind.GITEA: Gitea}
+ADAPTERS: dict[Kind, type[Forge]] = {
+    Kind.GITHUB: GitHub,
+    Kind.GITLAB: GitLab,
+    Kind.GITEA: Gitea,
+    Kind.AZURE_DEVOPS: AzureDevOps,
+    Kind.BITBUCKET_CLOUD: BitbucketCloud,
+    Kind.BITBUCKET_DATA_CENTER: BitbucketDataCenter,
+}
 
 
 def open_forge(
