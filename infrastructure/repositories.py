@@ -1,18 +1,19 @@
 """Pure: repository URLs as people write them, and which credential may be used for which.
 
 A credential's allow-list holds patterns such as "https://git.example.com/platform/*". Scheme, host and port must be equal;
-the path is compared without case and without ".git"; * spans slashes and never leaves the host.
+the path is compared without case and without ".git"; * spans slashes and never leaves the host. git@host:path equals
+ssh://host/path; for a user name and password it also equals https://host/path, because that is what is called with them.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22}
-SCP_FORM = re.compile(r"(?:[^@/:\s]+@)?(?P<host>[^@/:\s]+):(?!//)(?P<path>\S+)")  # git@host:acme/shop.git
-USER_IN_URL = re.compile(r"https?://[^/]*@", re.IGNORECASE)
+SCP_FORM = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^@/:\s]+):(?!//)(?P<path>\S+)")  # git@host:acme/shop.git
+USER_IN_URL = re.compile(r"https?://[^/]*@|ssh://[^/@]*:[^/]*@", re.IGNORECASE)  # ssh://git@… names nothing secret
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ class RepositoryUrl:
     path: str  # decoded, "/acme/shop"
     suffix: str = ""  # ".git" if it was written
     is_scp: bool = False  # written as git@host:path
+    is_relative: bool = False  # written so, and the path without a slash before it: it begins at the user's home
+    user: str = field(default="", compare=False)  # of ssh:// and git@host:path only
 
     @property
     def server(self) -> str:
@@ -48,9 +51,14 @@ class RepositoryUrl:
         """One text per repository, for grouping and for the name of its mirror."""
         return self.address if self.scheme == "file" else replace(self, suffix="").address
 
+    @property
+    def ssh_address(self) -> str:
+        """What Git is given to call the host over SSH: as it was written, without the user."""
+        return f"{self.host}:{self.path.removeprefix('/')}{self.suffix}" if self.is_relative else self.address
+
     def over_https(self) -> "RepositoryUrl":
         """The same repository for a user name and password: git@host:path becomes https://host/path."""
-        return replace(self, scheme="https", is_scp=False) if self.is_scp else self
+        return replace(self, scheme="https", is_scp=False, is_relative=False, user="") if self.is_scp else self
 
 
 def parse_url(text: str) -> RepositoryUrl:
@@ -63,13 +71,15 @@ def parse_url(text: str) -> RepositoryUrl:
     if not text or FORBIDDEN.search(text):
         raise BadRepositoryUrl(f"“{shown}” is not a repository URL: blanks and backslashes are not allowed.")
     scp = None if "://" in text else SCP_FORM.fullmatch(text)
-    scheme, host, port, path = ("ssh", scp["host"].lower(), None, scp["path"]) if scp else _split(text, shown)
+    user, scheme, host, port, path = (scp["user"] or "", "ssh", scp["host"].lower(), None, scp["path"]) if scp else _split(text, shown)
     if not host and scheme != "file":
         raise BadRepositoryUrl(f"“{shown}” names no host. Write it like https://git.example.com/acme/shop.")
     if host.startswith("-") or "%" in host:
         raise BadRepositoryUrl(f"“{shown}” has a host that is no name of a host.")
+    is_relative = scp is not None and not path.startswith("/")
     path, suffix = _clean_path(path, shown)
-    return RepositoryUrl(scheme, host, None if port == DEFAULT_PORTS.get(scheme) else port, path, suffix, is_scp=scp is not None)
+    port = None if port == DEFAULT_PORTS.get(scheme) else port
+    return RepositoryUrl(scheme, host, port, path, suffix, is_scp=scp is not None, is_relative=is_relative, user=user)
 
 
 def without_secrets(url: str) -> str:
@@ -78,9 +88,13 @@ def without_secrets(url: str) -> str:
 
 
 def repository_key(url: str) -> str:
-    """One text per repository, however its URL is written; the text itself if it cannot be read."""
+    """One text per repository, however its URL is written; the text itself if it cannot be read.
+
+    SSH on its own port and HTTPS on its own are taken for the same host's; with any other port nothing is known of the other way.
+    """
     try:
-        return parse_url(url).over_https().key
+        parsed = parse_url(url)
+        return replace(parsed, scheme="https").key if (parsed.scheme, parsed.port) == ("ssh", None) else parsed.key
     except BadRepositoryUrl:
         return without_secrets(url.strip())
 
@@ -100,29 +114,33 @@ def check_pattern(pattern: str) -> RepositoryUrl:
     return parsed
 
 
-def matches(pattern: str, url: str) -> bool:
-    """Whether the allow-list's line covers the repository. A line or URL that cannot be read covers nothing."""
+def matches(pattern: str, url: str, *, over_ssh: bool = False) -> bool:
+    """Whether the allow-list's line covers the repository, called over SSH or not. A line or URL that cannot be read covers nothing."""
     try:
         allowed, wanted = check_pattern(pattern), parse_url(url)
     except BadRepositoryUrl:
         return False
+    if over_ssh:
+        return wanted.scheme == "ssh" and _covers(allowed, wanted)
+    if wanted.scheme == "ssh" and not wanted.is_scp:  # a password is no way into SSH
+        return False
     return any(_covers(allowed, form) for form in (wanted, wanted.over_https()))
 
 
-def choose(url: str, candidates: Iterable[tuple[T, Sequence[str]]]) -> T | None:
+def choose(url: str, candidates: Iterable[tuple[T, Sequence[str]]], *, over_ssh: Container[T] = ()) -> T | None:
     """Return the candidate whose matching pattern is the most specific, or None; the first of equals.
 
-    `candidates` are pairs of anything and its patterns, e.g. [(credential, credential.patterns())].
+    `candidates` are pairs of anything and its patterns, e.g. [(credential, credential.patterns())]; `over_ssh` are those that call over SSH.
     """
     best: tuple[tuple[int, int], T] | None = None
     for candidate, patterns in candidates:
         for pattern in patterns:
-            if matches(pattern, url) and (best is None or _specificity(pattern) > best[0]):
+            if matches(pattern, url, over_ssh=candidate in over_ssh) and (best is None or _specificity(pattern) > best[0]):
                 best = (_specificity(pattern), candidate)
     return best[1] if best else None
 
 
-def _split(text: str, shown: str) -> tuple[str, str, int | None, str]:
+def _split(text: str, shown: str) -> tuple[str, str, str, int | None, str]:
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -130,7 +148,8 @@ def _split(text: str, shown: str) -> tuple[str, str, int | None, str]:
         raise BadRepositoryUrl(f"“{shown}” is not a repository URL: its host or port cannot be read.") from error
     if not parts.scheme or "://" not in text:
         raise BadRepositoryUrl(f"“{shown}” is not a repository URL. Write it like https://git.example.com/acme/shop.")
-    return parts.scheme.lower(), (parts.hostname or "").lower(), port, parts.path
+    scheme = parts.scheme.lower()
+    return unquote(parts.username or "") if scheme == "ssh" else "", scheme, (parts.hostname or "").lower(), port, parts.path
 
 
 def _clean_path(path: str, shown: str) -> tuple[str, str]:

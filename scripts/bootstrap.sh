@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 set=${1:-runtime}
+PATH=$PATH:/usr/sbin:/sbin # where Debian keeps servers, and not everybody looks
 
 # need COMMAND PACKAGE WHY: the command is there, or becomes so, or we stop and say what to install.
 need() {
@@ -17,6 +18,7 @@ need() {
 }
 
 need git git "reads and writes repositories"
+need ssh openssh-client "reaches repositories over SSH"
 python=""
 for candidate in python3.11 python3; do
   if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
@@ -39,6 +41,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 if [ "$set" = test ] || [ "$set" = lint ]; then
   need chromium chromium "browser tests"
+  need sshd openssh-server "tests of Git over SSH, each with a server of its own"
 fi
 
 # The largest set that was asked for stays, so that `make serve` after `make test` takes nothing away.

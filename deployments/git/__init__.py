@@ -1,11 +1,13 @@
 """Git: bare clones of other people's repositories, read and committed to without a checkout. Plain values in, GitError out."""
 
-from deployments.git.environment import Credential
+from deployments.git.environment import Credential, SshKey
 from deployments.git.errors import (
     BadPath,
     BranchMissing,
     CredentialRefused,
     GitError,
+    HostKeyChanged,
+    HostKeyUnknown,
     NoCredential,
     NotABranch,
     PushForbidden,
@@ -16,11 +18,13 @@ from deployments.git.errors import (
     TooSlow,
 )
 from deployments.git.history import Commit
+from deployments.git.host_keys import ssh_host_keys
 from deployments.git.links import commit_url
 from deployments.git.mirrors import Mirror, test_access
 from deployments.git.reads import Reader
 from deployments.git.remote import AccessTest, RemoteRefs, ResolvedBranch
 from deployments.git.writes import Author, Edit, Pushed
+from infrastructure.ssh import HostKey
 
 __all__ = [
     "AccessTest",
@@ -32,6 +36,9 @@ __all__ = [
     "CredentialRefused",
     "Edit",
     "GitError",
+    "HostKey",
+    "HostKeyChanged",
+    "HostKeyUnknown",
     "Mirror",
     "NoCredential",
     "NotABranch",
@@ -44,7 +51,9 @@ __all__ = [
     "RepositoryMissing",
     "RepositoryRefused",
     "ResolvedBranch",
+    "SshKey",
     "TooSlow",
     "commit_url",
+    "ssh_host_keys",
     "test_access",
 ]

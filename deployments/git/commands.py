@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import git
 
-from deployments.git.environment import HOME, SETTINGS, Access, process_environment
+from deployments.git.environment import HOME, SETTINGS, Access, Credential, process_environment
 from deployments.git.errors import GitError, RepositoryMissing, RepositoryRefused, TooSlow
+from deployments.git.ssh import explain_missing_program, open_session
 from infrastructure.repositories import BadRepositoryUrl, RepositoryUrl, parse_url
 
 LOCAL_TIMEOUT_S = 60.0
@@ -46,7 +47,7 @@ class Commands:
         self.access = access
         self._home = directory / HOME
         self._git_dir = git_dir
-        self._remote_settings: list[tuple[str, str]] | None = None
+        self._addresses: tuple[str, ...] | None = None  # checked once, then pinned
 
     @property
     def address(self) -> str:
@@ -75,21 +76,42 @@ class Commands:
         Raises TooSlow, RepositoryAway or RepositoryRefused; how the command itself ended is in the result.
         """
         result = self._call(arguments)
-        if result.code and REDIRECTED.search(result.err) and self._follow_redirect():
+        if result.code and self.access.url.scheme != "ssh" and REDIRECTED.search(result.err) and self._follow_redirect():
             result = self._call(arguments)
         return result
 
     def _call(self, arguments: Callable[[str], Sequence[str]]) -> Result:
-        if self._remote_settings is None:
-            self._remote_settings = self.access.settings()
-        return self._run(arguments(self.access.url.address), settings=self._remote_settings, feed=None, timeout_s=self.access.timeout_s)
+        if self._addresses is None:
+            self._addresses = self.access.public_addresses()
+        settings = self.access.settings(self._addresses)
+        if self.access.url.scheme == "ssh":
+            return self._call_over_ssh(arguments(self.access.remote), settings=settings, addresses=self._addresses)
+        return self._run(arguments(self.access.remote), settings=settings, feed=None, timeout_s=self.access.timeout_s)
+
+    def _call_over_ssh(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], addresses: tuple[str, ...]) -> Result:
+        """Raises what keeps ssh from reaching Git: the host's key, ours, or no way in common."""
+        with open_session(self.access, addresses) as session:
+            result = self._run(arguments, settings=settings, feed=None, timeout_s=self.access.timeout_s, environment=session.environment)
+            if result.code == 0:
+                return result
+            session.check()
+            explain_missing_program(result.err)
+            return replace(result, err=f"{result.err}\n{session.said()}")
 
     def start(self, arguments: Sequence[str]) -> Any:
         """Start a local command that is fed through its stdin as long as the caller likes; a subprocess.Popen to the eye."""
         return self._start(arguments, settings=[], is_fed=True)
 
-    def _run(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], feed: bytes | None, timeout_s: float) -> Result:
-        process = self._start(arguments, settings=settings, is_fed=feed is not None)
+    def _run(
+        self,
+        arguments: Sequence[str],
+        *,
+        settings: list[tuple[str, str]],
+        feed: bytes | None,
+        timeout_s: float,
+        environment: dict[str, str] | None = None,
+    ) -> Result:
+        process = self._start(arguments, settings=settings, is_fed=feed is not None, environment=environment)
         # A timer, because communicate(timeout=…) waits for the end in naps of a millisecond and more.
         is_late = threading.Event()
         timer = threading.Timer(timeout_s, end_late, (process, is_late))
@@ -106,8 +128,8 @@ class Commands:
             raise TooSlow(f"{self.address} took longer than {timeout_s:g} s to answer.")
         return Result(process.returncode, out, self.access.without_secrets(err.decode(errors="replace")))
 
-    def _start(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], is_fed: bool) -> Any:
-        environment = process_environment(self._home, SETTINGS + settings)
+    def _start(self, arguments: Sequence[str], *, settings: list[tuple[str, str]], is_fed: bool, environment: dict[str, str] | None = None) -> Any:
+        environment = process_environment(self._home, SETTINGS + settings) | (environment or {})
         environment["GIT_DIR"] = str(self._git_dir or self._home / "none")
         options: dict[str, Any] = {"istream": PIPE} if is_fed else {}
         try:
@@ -134,7 +156,7 @@ class Commands:
 def _location(access: Access) -> str:
     """Where the host redirects the first request of a fetch to; "" if nowhere."""
     url: RepositoryUrl = access.url
-    headers = {"Authorization": access.credential.authorization} if access.credential else {}
+    headers = {"Authorization": access.credential.authorization} if isinstance(access.credential, Credential) else {}
     addresses = access.public_addresses()  # refuses what may not be called
     connection: http.client.HTTPConnection
     if url.scheme == "https":

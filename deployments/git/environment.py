@@ -73,55 +73,76 @@ class Credential:
 
 
 @dataclass(frozen=True)
+class SshKey:
+    """A user's private key, and the hosts it may be shown to: lines as in a known_hosts file. A blank user name takes the URL's."""
+
+    username: str
+    private_key: str = field(repr=False)
+    known_hosts: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Access:
     """One repository, and how we may reach it."""
 
     url: RepositoryUrl
-    credential: Credential | None = None
+    credential: Credential | SshKey | None = None
     allow_private: bool = False
     allow_file: bool = False
     timeout_s: float = 60.0
 
-    def settings(self) -> list[tuple[str, str]]:
-        """Git's settings for calls to the host.
+    @property
+    def remote(self) -> str:
+        """What Git is told to call: without user and secret."""
+        return self.url.ssh_address if self.url.scheme == "ssh" else self.url.address
 
-        Raises RepositoryRefused for an address that is not allowed, RepositoryAway when the name is unknown.
-        """
+    def settings(self, addresses: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Git's settings for calls to the host at the addresses that were checked."""
+        if self.url.scheme == "ssh":
+            return [("protocol.ssh.allow", "always")]
         settings = [("protocol.file.allow", "always" if self.allow_file else "never")]
-        try:
-            addresses = check_address(self.url.address, allow_private=self.allow_private)
-        except AddressRefused as error:
-            raise RepositoryRefused(str(error)) from error
-        except HostUnknown as error:
-            raise RepositoryAway(str(error)) from error
         if addresses:  # what was checked is what is called, whatever the name says a moment later
             port = self.url.port or DEFAULT_PORTS.get(self.url.scheme, 443)
             settings.append(("http.curloptResolve", f"{self.url.host}:{port}:{','.join(addresses)}"))
-        if self.credential is not None:
+        if isinstance(self.credential, Credential):
             settings.append((f"http.{self.url.server}/.extraHeader", Hidden(f"Authorization: {self.credential.authorization}")))
         return settings
 
     def public_addresses(self) -> tuple[str, ...]:
-        """As `settings` pins them; () when nothing is pinned. Raises as it does."""
-        pinned = dict(self.settings()).get("http.curloptResolve", "")
-        return tuple(pinned.removeprefix(f"{self.url.host}:").partition(":")[2].split(",")) if pinned else ()
+        """Where the host is, to pin calls to; () when nothing has to be pinned.
+
+        Raises RepositoryRefused for an address that is not allowed, RepositoryAway when the name is unknown.
+        """
+        try:
+            return check_address(self.url.address, allow_private=self.allow_private)
+        except AddressRefused as error:
+            raise RepositoryRefused(str(error)) from error
+        except HostUnknown as error:
+            raise RepositoryAway(str(error)) from error
 
     def without_secrets(self, text: str) -> str:
         """The text with the credential's secret blotted out, should a host repeat it."""
-        if self.credential is None:
+        if not isinstance(self.credential, Credential):
             return text
         for secret in (self.credential.authorization.removeprefix("Basic "), self.credential.secret):
             text = text.replace(secret, "…") if secret else text
         return text
 
 
-def make_access(url: str, *, credential: Credential | None, allow_private: bool, allow_file: bool, timeout_s: float) -> Access:
+def make_access(url: str, *, credential: Credential | SshKey | None, allow_private: bool, allow_file: bool, timeout_s: float) -> Access:
     """Raises RepositoryRefused when the URL cannot be read or its protocol is not allowed."""
     try:
-        parsed = parse_url(url).over_https()
+        written = parse_url(url)
     except BadRepositoryUrl as error:
         raise RepositoryRefused(str(error)) from error
-    if parsed.scheme not in ("https", "http", *(["file"] if allow_file else [])):
+    parsed = written if isinstance(credential, SshKey) else written.over_https()
+    if parsed.scheme == "ssh" and not isinstance(credential, SshKey):
+        raise RepositoryRefused(
+            f"{parsed.address} is reached over SSH, which needs an SSH key. Add a Git credential of the kind SSH key whose allow-list covers it."
+        )
+    if parsed.scheme in ("https", "http") and isinstance(credential, SshKey):
+        raise RepositoryRefused(f"{parsed.address} cannot be reached with an SSH key. Give it a Git credential with a user name and a token.")
+    if parsed.scheme not in ("https", "http", "ssh", *(["file"] if allow_file else [])):
         raise RepositoryRefused(f"{parsed.address} uses the protocol {parsed.scheme}, which is not allowed here. Use https.")
     return Access(parsed, credential if parsed.scheme != "file" else None, allow_private, allow_file, timeout_s)
 

@@ -5,6 +5,8 @@ GitError
     TooSlow             it answered too slowly
   RepositoryMissing     the host knows no such repository (or hides it)
   RepositoryRefused     its address or protocol is not allowed here
+  HostKeyUnknown        the host's SSH key is none that a person has confirmed; nothing was sent
+  HostKeyChanged        the host's SSH key is another one than was confirmed; nothing was sent
   CredentialRefused     the host does not take the credential, or the credential may not read
   NoCredential          the host asks for one, and none is registered for the URL
   BranchMissing         the repository has no such branch
@@ -20,20 +22,28 @@ AWAY = re.compile(
     r"could not resolve host|failed to connect|couldn.t connect|connection (?:refused|reset|timed out|closed)|timed? ?out|network is unreachable|"
     r"returned error: (?:5\d\d|429)|early eof|hung up unexpectedly|unexpected disconnect|recv failure|send failure|empty reply|\bssl|\btls|gnutls|http2|"
     r"operation too slow|curl \d+|rpc failed|"
+    r"closed by remote host|connection closed by|no route to host|broken pipe|not responding|kex_exchange_identification|banner exchange|"
     r"expected flush|bad line length|expected .?version|invalid server response|protocol error",
     re.IGNORECASE,
 )
 UNAUTHENTICATED = re.compile(
     r"authentication failed|could not read (?:username|password)|returned error: 401|invalid credentials|http basic: access denied", re.IGNORECASE
 )
-FORBIDDEN = re.compile(r"returned error: 403|permission (?:to .* )?denied|access denied|not allowed to push", re.IGNORECASE)
+FORBIDDEN = re.compile(
+    r"returned error: 403|permission (?:to .* )?denied|access denied|not allowed to (?:push|read|write)|"
+    r"not authorized to|does not have write access|marked as read[ -]only",
+    re.IGNORECASE,
+)
 MISSING = re.compile(
-    r"returned error: 404|repository .*not found|does not appear to be a git repository|does not exist|no such file or directory", re.IGNORECASE
+    r"returned error: 404|repository .*not found|cannot find repository|could not be found|"
+    r"does not appear to be a git repository|does not exist|no such file or directory",
+    re.IGNORECASE,
 )
 NO_BRANCH = re.compile(r"couldn.t find remote ref|remote branch .* not found", re.IGNORECASE)
 NO_PROTOCOL = re.compile(r"transport '([\w-]+)' not allowed", re.IGNORECASE)
 UNTRUSTED = re.compile(r"certificate (?:problem|verif)|certificate subject name", re.IGNORECASE)
-VAGUE = re.compile(r"failed to push some refs|returned error: 403", re.IGNORECASE)  # the host's own words say more
+VAGUE = re.compile(r"failed to push some refs|returned error: 403|could not read from remote repository", re.IGNORECASE)  # the host's own words say more
+ADVICE = re.compile(r"could not read from remote repository|make sure you have the correct access rights|and the repository exists", re.IGNORECASE)
 SENTENCE_LENGTH = 300
 
 
@@ -55,6 +65,14 @@ class RepositoryMissing(GitError):
 
 class RepositoryRefused(GitError):
     """We may not call the URL: its protocol or address is not allowed."""
+
+
+class HostKeyUnknown(GitError):
+    """Nobody has confirmed the host key that the host presents."""
+
+
+class HostKeyChanged(GitError):
+    """The host presents another key than the one that was confirmed."""
 
 
 class CredentialRefused(GitError):
@@ -112,7 +130,8 @@ def reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     telling = [line for line in lines if line.lower().startswith(("fatal:", "error:"))] or lines or ["no reason given"]
     if VAGUE.search(telling[0]):
-        telling = [line for line in lines if line.startswith("remote:") and line != "remote:"] or telling
+        words = [line for line in lines if re.search(r"\w", line.removeprefix("remote:"))]
+        telling = [line for line in words if line.startswith("remote:")] or [line for line in words if not ADVICE.search(line)] or telling
     text = re.sub(r"^(?:fatal|error|remote):\s*(?:unable to access '[^']*':\s*)?", "", telling[0], flags=re.IGNORECASE)
     return "".join(character for character in text if character.isprintable())[:SENTENCE_LENGTH].rstrip(". ")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from deployments.git import history, proposals, reads, writes
 from deployments.git.clone import Clone
 from deployments.git.commands import Commands
-from deployments.git.environment import Access, Credential, make_access
+from deployments.git.environment import Access, Credential, SshKey, make_access
 from deployments.git.errors import GitError
 from deployments.git.history import Commit
 from deployments.git.locks import held
@@ -30,7 +30,7 @@ class Mirror:
         url: str,
         *,
         directory: Path,
-        credential: Credential | None = None,
+        credential: Credential | SshKey | None = None,
         allow_private: bool = False,
         allow_file: bool = False,
         timeout_s: float = TIMEOUT_S,
@@ -166,7 +166,7 @@ class Mirror:
 
 def test_access(
     url: str,
-    credential: Credential | None,
+    credential: Credential | SshKey | None,
     *,
     directory: Path,
     allow_private: bool = False,  # noqa: PT028

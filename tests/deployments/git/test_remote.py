@@ -171,7 +171,7 @@ def test_the_credential_is_in_no_argument_no_file_and_no_printed_variable(make_m
     assert "s3cret" not in repr(BOT)
     assert "'push'" in caplog.text  # GitPython logs each command
     assert BOT.secret not in caplog.text
-    assert BOT.authorization.removeprefix("Basic ") not in caplog.text + repr(make_access(server.url + "/x", credential=BOT, **OPTIONS).settings())
+    assert BOT.authorization.removeprefix("Basic ") not in caplog.text + repr(make_access(server.url + "/x", credential=BOT, **OPTIONS).settings(()))
     kept = [path for path in tmp_path.glob("mirrors/**/*") if path.is_file()]
     assert kept
     for secret in (BOT.secret, BOT.authorization.removeprefix("Basic ")):
