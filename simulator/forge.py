@@ -1,4 +1,7 @@
-"""A small Git host: real Git (`git http-backend`) behind a threaded HTTP server with Basic auth, and knobs for its faults."""
+"""A small Git host: real Git (`git http-backend`) behind a threaded HTTP server with Basic auth, and knobs for its faults.
+
+With a vendor (`running(root, vendor="gitea")`) it also has that host's API, webhooks and a web page for each pull request (simulator/forges/).
+"""
 
 import base64
 import os
@@ -11,74 +14,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-WHO = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com"}
-QUIET = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+from simulator.bare import QUIET, WHO, BareRepository, GitFailed, git, make_repository
+from simulator.forges import pages
+from simulator.forges.events import RefChanged
+from simulator.forges.registry import make_vendor
+from simulator.forges.state import ZEROS, Access, ForgeState
+from simulator.forges.vendor import AnswerLost, Request, Response, Vendor, secret_of
 
-
-class GitFailed(Exception):
-    """git ended with an error; the message is what it said."""
-
-
-def git(*arguments: str, cwd: Path | None = None, feed: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run git as somebody else would; return what it prints."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | QUIET | WHO | dict(env or {})
-    ended = subprocess.run(["git", *arguments], cwd=cwd, input=feed, env=environment, capture_output=True, timeout=60, check=False)
-    if ended.returncode != 0:
-        raise GitFailed(f"git {' '.join(arguments)}: {ended.stderr.decode()}")
-    return ended.stdout.decode(errors="replace").strip()
-
-
-@dataclass(frozen=True)
-class BareRepository:
-    """A host's repository on disk, changed as by somebody's push."""
-
-    path: Path
-
-    @property
-    def file_url(self) -> str:
-        return f"file://{self.path}"
-
-    def commit(self, files: Mapping[str, bytes | str | None], *, branch: str = "main", message: str = "Change", modes: Mapping[str, str] | None = None) -> str:
-        """Commit files (None deletes) on top of a branch and return the SHA. Mode "120000" makes a symbolic link."""
-        ref, when = f"refs/heads/{branch}", int(time.time())
-        head = git("for-each-ref", "--format=%(objectname)", ref, cwd=self.path)
-        stream = [b"commit %s\ncommitter Ada <ada@example.com> %d +0000\n" % (ref.encode(), when), _data(message.encode() + b"\n")]
-        stream += [f"from {head}\n".encode()] if head else []
-        for path, content in files.items():
-            raw = content.encode() if isinstance(content, str) else content
-            mode = (modes or {}).get(path, "100644")
-            stream += [f'D "{path}"\n'.encode()] if raw is None else [f'M {mode} inline "{path}"\n'.encode(), _data(raw)]
-        git("fast-import", "--quiet", "--force", cwd=self.path, feed=b"".join(stream))
-        return self.head(branch)
-
-    def head(self, branch: str = "main") -> str:
-        return git("rev-parse", f"refs/heads/{branch}", cwd=self.path)
-
-    def read(self, path: str, ref: str = "main") -> bytes:
-        return subprocess.run(["git", "cat-file", "blob", f"{ref}:{path}"], cwd=self.path, capture_output=True, check=True, timeout=60).stdout
-
-    def log(self, ref: str = "main", *, form: str = "%s") -> list[str]:
-        """One line per commit, newest first."""
-        return git("log", f"--format={form}", ref, cwd=self.path).splitlines()
-
-    def add_hook(self, name: str, script: str) -> None:
-        """E.g. add_hook("pre-receive", "echo no >&2; exit 1")."""
-        hook = self.path / "hooks" / name
-        hook.parent.mkdir(exist_ok=True)
-        hook.write_text(f"#!/bin/sh\n{script}\n")
-        hook.chmod(0o755)
-
-
-def make_repository(path: Path, files: Mapping[str, bytes | str | None] | None = None) -> BareRepository:
-    """A bare repository with the default branch main, and a first commit if there are files."""
-    git("init", "--quiet", "--bare", "--initial-branch=main", str(path))
-    git("config", "http.receivepack", "true", cwd=path)
-    repository = BareRepository(path)
-    if files:
-        repository.commit(files, message="First")
-    return repository
+__all__ = ["WHO", "BareRepository", "GitFailed", "GitServer", "git", "make_repository", "running"]
 
 
 @dataclass
@@ -99,19 +44,36 @@ class GitServer:
     moved: dict[str, str] = field(default_factory=dict)  # "/old": where its requests are redirected to
     requests: list[str] = field(default_factory=list)  # "GET /shop/info/refs?service=git-upload-pack"
     authorizations: list[str] = field(default_factory=list)
+    vendor: Vendor | None = None  # which host's API it has
+    open_pages: bool = False  # anybody may merge and close on the web pages
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def forge(self) -> ForgeState:
+        """Pull requests and the rest. Only with a vendor."""
+        if self.vendor is None:
+            raise LookupError("This host was started without a vendor.")
+        return self.vendor.state
+
 
 @contextmanager
-def running(root: Path, *, users: Mapping[str, str] | None = None, port: int = 0) -> Iterator[GitServer]:
-    """Serve on 127.0.0.1 until the block ends; port 0 takes a free one."""
-    state = GitServer(root, users=dict(users or {}))
+def running(root: Path, *, users: Mapping[str, str] | None = None, port: int = 0, vendor: str = "", open_pages: bool = False) -> Iterator[GitServer]:
+    """Serve on 127.0.0.1 until the block ends; port 0 takes a free one.
+
+    `vendor` adds that host's API; users' passwords are tokens of it too.
+    """
+    state = GitServer(root, users=dict(users or {}), open_pages=open_pages)
+    if vendor:
+        forge = ForgeState(root, tokens={password: Access(name) for name, password in state.users.items()})
+        state.vendor = make_vendor(vendor, forge)
     server = ThreadingHTTPServer(("127.0.0.1", port), _handler(state))
     server.daemon_threads = True
     state.port = server.server_address[1]
+    if state.vendor is not None:
+        state.vendor.base_url = state.url
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -134,6 +96,15 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._answer(self._body())
 
+        def do_PUT(self) -> None:
+            self._answer(self._body())
+
+        def do_PATCH(self) -> None:
+            self._answer(self._body())
+
+        def do_DELETE(self) -> None:
+            self._answer(self._body())
+
         def log_message(self, format: str, *args: object) -> None:
             """Tests read `requests` instead."""
 
@@ -149,6 +120,9 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             target = next((new for old, new in server.moved.items() if self.path.startswith(f"{old}/")), "")
             if refusal:
                 self._send(refusal, [], b"refused\n")
+            elif answer := self._from_vendor(body):
+                if not self.close_connection:
+                    self._send(answer.status, _typed(answer), answer.raw)
             elif not self._is_known():
                 self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"who are you?\n")
             elif target:
@@ -157,9 +131,27 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self._serve(body, is_push=is_push)
 
+        def _from_vendor(self, body: bytes) -> Response | None:
+            """The answer of the API or of a web page; None for Git's requests."""
+            vendor = server.vendor
+            if vendor is None:
+                return None
+            request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            if not vendor.owns(request.path):
+                may_change = server.open_pages or secret_of(request.headers) in {*server.users.values(), *vendor.state.tokens}
+                return pages.show(vendor, request, may_change=may_change)
+            try:
+                return vendor.answer(request)
+            except AnswerLost:
+                self.close_connection = True
+                return Response(0)
+
         def _serve(self, body: bytes, *, is_push: bool) -> None:
+            is_landing = is_push and self.command == "POST"
+            before = _refs(server, self.path) if is_landing else {}
             status, headers, out = _backend(server, self, body)
-            if is_push and self.command == "POST":
+            if is_landing:
+                _tell(server, self.path, before)
                 server.has_landed.set()
                 if server.hold_push_answers:
                     server.let_go.wait(30)
@@ -178,7 +170,9 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
 
         def _is_known(self) -> bool:
             accepted = {"Basic " + base64.b64encode(f"{name}:{password}".encode()).decode() for name, password in server.users.items()}
-            return not accepted or self.headers.get("Authorization") in accepted
+            given = self.headers.get("Authorization", "")
+            tokens = server.vendor.state.tokens if server.vendor else {}
+            return (not accepted and not tokens) or given in accepted or secret_of({"authorization": given}) in tokens
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -193,6 +187,34 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def _typed(answer: Response) -> list[tuple[str, str]]:
+    has_type = any(name.lower() == "content-type" for name, _ in answer.headers)
+    return [*answer.headers, *([] if has_type or answer.content is None else [("Content-Type", "application/json; charset=utf-8")])]
+
+
+def _repository_of(server: GitServer, target: str) -> str:
+    """The path of the repository that a push goes to, without .git."""
+    path = server.vendor.git_path(urlsplit(target).path) if server.vendor else urlsplit(target).path
+    return unquote(path).strip("/").rpartition(".git/")[0]
+
+
+def _refs(server: GitServer, target: str) -> dict[str, str]:
+    folder = server.root / f"{_repository_of(server, target)}.git"
+    if server.vendor is None or not folder.is_dir():
+        return {}
+    lines = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags", cwd=folder).splitlines()
+    return {name: sha for name, _, sha in (line.partition(" ") for line in lines)}
+
+
+def _tell(server: GitServer, target: str, before: Mapping[str, str]) -> None:
+    """Tell the vendor what a push changed."""
+    if server.vendor is None:
+        return
+    after, repository = _refs(server, target), _repository_of(server, target)
+    moved = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    server.vendor.state.pushed(repository, [RefChanged(repository, name, before.get(name, ZEROS), after.get(name, ZEROS)) for name in moved])
+
+
 def _backend(server: GitServer, request: Any, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
     """Run git http-backend as a CGI program."""
     url = urlsplit(request.path)
@@ -203,7 +225,7 @@ def _backend(server: GitServer, request: Any, body: bytes) -> tuple[int, list[tu
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         "REQUEST_METHOD": request.command,
-        "PATH_INFO": url.path,
+        "PATH_INFO": server.vendor.git_path(url.path) if server.vendor else url.path,
         "QUERY_STRING": url.query,
         "CONTENT_TYPE": request.headers.get("Content-Type", ""),
         "CONTENT_LENGTH": str(len(body)),
@@ -216,7 +238,3 @@ def _backend(server: GitServer, request: Any, body: bytes) -> tuple[int, list[tu
     headers = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in head.decode().split("\r\n")) if name]
     status = next((int(value.split()[0]) for name, value in headers if name == "Status"), 200)
     return status, [(name, value) for name, value in headers if name != "Status"], out
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)

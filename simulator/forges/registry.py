@@ -1,0 +1,12 @@
+"""The hosts by name."""
+
+from simulator.forges.gitea import Gitea
+from simulator.forges.state import ForgeState
+from simulator.forges.vendor import Vendor
+
+VENDORS: dict[str, type[Vendor]] = {"gitea": Gitea}
+
+
+def make_vendor(name: str, state: ForgeState) -> Vendor:
+    """Raises KeyError for an unknown name."""
+    return VENDORS[name](state)
