@@ -13,7 +13,7 @@ class VariableSet(models.Model):
     """A project's own variables, or a library set that several projects include."""
 
     project = models.OneToOneField(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="variable_set")  # None: a library set
-    name = models.CharField(max_length=100, unique=True)  # of a project's own: its slug with "project:" before it
+    name = models.CharField(max_length=100, unique=True)  # of a project's own: its key with "project:" before it
     description = models.TextField(blank=True, default="")
     projects = models.ManyToManyField(Project, blank=True, related_name="library_sets")  # who includes a library set
     objects = VisibleQuerySet.as_manager()
@@ -57,6 +57,7 @@ class Variable(models.Model):
             "value": "" if self.is_sensitive else self.value,
             "is_sensitive": self.is_sensitive,
             "is_library": self.variable_set.is_library,
+            "library_set": self.variable_set.name if self.variable_set.is_library else "",
             "environments": sorted(environment.slug for environment in self.environments.all()),
             "tenants": sorted(tenant.slug for tenant in self.tenants.all()),
             "steps": list(self.steps),

@@ -13,6 +13,14 @@ class InvalidRelease(DeploymentError):
         self.field = field
 
 
+class InvalidVariable(DeploymentError):
+    """A variable, or a set of them, cannot be like this. `field` names the form's field, "" for the form as a whole."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class NoMappedApplications(DeploymentError):
     """No application is mapped to the deployment's project, environment and tenant."""
 
