@@ -170,10 +170,12 @@ class AzureDevOps(Forge):
         """The open pull requests, of a branch and into a branch if they are given."""
         wanted = {"sourceRefName": head, "targetRefName": base}
         query = {f"searchCriteria.{name}": HEADS + branch for name, branch in wanted.items() if branch} | {"searchCriteria.status": "active"}
-        for page in range(MOST_PAGES):
-            entries = self._git("GET", "/pullrequests", **query, **{"$top": str(PAGE), "$skip": str(page * PAGE)}).get("value") or []
+        seen = 0
+        for _ in range(MOST_PAGES):
+            entries = self._git("GET", "/pullrequests", **query, **{"$top": str(PAGE), "$skip": str(seen)}).get("value") or []
             yield from entries
-            if len(entries) < PAGE:
+            seen += len(entries)
+            if not entries:  # a page may be shorter than what was asked for
                 return
 
     def _identity(self, name: str) -> str:
