@@ -1,6 +1,6 @@
 """GitHub Enterprise Server, as a client and a webhook's receiver see it.
 
-Quirks: "no_merge_commit_sha" (API version 2026-03-10), "graphql_away".
+Quirks: "no_merge_commit_sha" (API version 2026-03-10), "graphql_away", "no_filters" (lists show every branch).
 """
 
 import hashlib
@@ -149,7 +149,9 @@ class GitHub(Vendor):
         path, query = self._path(request, owner, name), request.query
         user, _, head = query.get("head", "").rpartition(":")
         found = self.state.find(path, base=query.get("base", ""))
-        if user:  # without the owner the filter is passed over
+        if "no_filters" in self.state.quirks:
+            found = self.state.find(path)
+        elif user:  # without the owner the filter is passed over
             found = [pull for pull in found if pull.head == head and pull.head_repository.startswith(f"{user}/")]
         wanted = query.get("state", "open")
         found = [pull for pull in found if wanted == "all" or (pull.state == "open") == (wanted == "open")]

@@ -1,7 +1,7 @@
 """GitLab, as a client and a webhook's receiver see it.
 
 Quirks: "squash_in_merge_commit" (older servers), "no_total" (lists without x-total), "strict_status" (the same state again is refused),
-"one_reviewer" (the free plan), "no_meta" (no header that tells GitLab).
+"one_reviewer" (the free plan), "no_meta" (no header that tells GitLab), "no_filters" (lists show every branch), "pipeline" (commits have one).
 """
 
 import base64
@@ -134,7 +134,9 @@ class GitLab(Vendor):
 
     def list_requests(self, request: Request, project: str) -> Response:
         path, query = self._path(request, project), request.query
-        found = self.state.find(path, head=query.get("source_branch", ""), base=query.get("target_branch", ""))
+        found = self.state.find(path)
+        if "no_filters" not in self.state.quirks:
+            found = self.state.find(path, head=query.get("source_branch", ""), base=query.get("target_branch", ""))
         found = [pull for pull in found if query.get("state", "all") in ("all", STATES[pull.state])]
         shown, links = self.page(request, self.seen(found), usual=20)
         totals = () if "no_total" in self.state.quirks else (("x-total", str(len(found))),)
