@@ -6,6 +6,8 @@ The worker's message is only a favour: when the broker is away, the next tick fi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from time import monotonic
 from typing import Any
 
@@ -15,8 +17,8 @@ from django.db import transaction
 from django.db.models import Q
 from kombu.exceptions import KombuError
 
-from deployments.models import Deployment, LiveState, Target
-from deployments.status import DeploymentStatus, StepStatus, TargetOutcome, Verification
+from deployments.models import Deployment, LiveState, StepRun, Target
+from deployments.status import DeploymentStatus, StepKind, StepStatus, TargetOutcome, Verification
 from infrastructure.models import ApplicationSource
 
 log = structlog.get_logger(__name__)
@@ -44,10 +46,11 @@ def wake_for_applications(*, application_ids: Sequence[int], now: datetime) -> N
         source__in=sources.order_by().values("pk"), verification=Verification.WAITING, outcome__in=WRITTEN, step_run__status=StepStatus.WAITING
     )
     concerned = Q(status=DeploymentStatus.WAITING, pk__in=waiting.order_by().values("step_run__deployment"))
-    if Deployment.objects.filter(status=DeploymentStatus.QUEUED).exists():
+    for_scope = _waiting_for_scope()
+    if Deployment.objects.filter(for_scope).exists():
         scopes = set(sources.filter(is_mapped=True).order_by().values_list("project", "environment", "tenant"))
-        for project, environment, tenant in scopes:
-            concerned |= Q(status=DeploymentStatus.QUEUED, attempts=0, project=project, environment=environment, tenant=tenant)
+        of_these = (Q(project=project, environment=environment, tenant=tenant) for project, environment, tenant in scopes)
+        concerned |= for_scope & reduce(or_, of_these, Q(pk__in=()))
     ids = list(Deployment.objects.filter(concerned).order_by("created_at", "pk").values_list("pk", flat=True))
     if ids:
         Deployment.objects.filter(pk__in=ids).update(due_at=now)
@@ -77,6 +80,13 @@ def wake_on_commit(deployment_ids: Sequence[int]) -> None:
 
     if ids:
         transaction.on_commit(tell, robust=True)
+
+
+def _waiting_for_scope() -> Q:
+    """Those that wait for whatever is mapped to their scope: to begin, or in a step that waits for applications."""
+    steps = StepRun.objects.filter(kind=StepKind.WAIT_FOR_APPLICATIONS, status=StepStatus.WAITING)
+    in_step = Q(status=DeploymentStatus.WAITING, pk__in=steps.order_by().values("deployment"))
+    return Q(status=DeploymentStatus.QUEUED, attempts=0) | in_step
 
 
 def _mark_live_states(sources: Any, now: datetime) -> None:
