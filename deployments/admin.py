@@ -2,40 +2,17 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from deployments.manifests.images import InvalidImage, parse_helm_paths
 from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
+from deployments.step_forms import STEP_FIELDSETS, StepForm
 from infrastructure.admin.base import ReadOnlyAdmin, TabularInline
 from infrastructure.admin.scopes import ProjectAdmin
 from infrastructure.models import Project
 from infrastructure.services.trail import record_event
-
-LONGEST_TIMEOUT_S = 24 * 3600
-
-
-class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """One step of a process; releases made from now on take it along."""
-
-    timeout_s = forms.IntegerField(
-        label="Timeout in seconds",
-        min_value=1,
-        max_value=LONGEST_TIMEOUT_S,
-        initial=Step._meta.get_field("timeout_s").default,
-        help_text="How long the applications may take before the step fails; counted from the commit.",
-    )
-
-    def clean_helm_paths(self) -> str:
-        text = str(self.cleaned_data["helm_paths"])
-        try:
-            parse_helm_paths(text)
-        except InvalidImage as error:
-            raise forms.ValidationError(str(error)) from error
-        return text
 
 
 class StepInline(TabularInline[Step, Project]):
@@ -45,7 +22,8 @@ class StepInline(TabularInline[Step, Project]):
     form = StepForm
     template = "admin/edit_inline/stacked.html"  # a step has too many fields for one line
     extra = 0
-    fields = ["position", "name", "kind", "verification", "trigger_sync", "timeout_s", "commit_summary", "helm_paths"]
+    fieldsets = STEP_FIELDSETS
+    filter_horizontal = ["pull_request_environments"]
     ordering = ["position"]
     verbose_name_plural = "Process: the steps of a deployment. A release keeps them as they are when it is made"
 
@@ -60,10 +38,16 @@ class ProjectWithProcessAdmin(ProjectAdmin):
     inlines = [StepInline]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The event tells the process as it is now, with what stands in tables of its own."""
+        before = _process_of(form.instance)
         super().save_formset(request, form, formset, change)
-        if formset.has_changed():
-            steps = [step.snapshot() for step in Step.objects.filter(project=form.instance).order_by("position")]
-            record_event(kind="process_changed", object_name=form.instance.slug, by=request.user, now=timezone.now(), steps=steps)
+        after = _process_of(form.instance)
+        if after != before:
+            record_event(kind="process_changed", object_name=form.instance.slug, by=request.user, now=timezone.now(), steps=after)
+
+
+def _process_of(project: Project) -> list[dict[str, Any]]:
+    return [step.snapshot() for step in Step.objects.filter(project=project).order_by("position")]
 
 
 class StepRunInline(TabularInline[StepRun, Deployment]):

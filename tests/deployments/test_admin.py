@@ -122,3 +122,126 @@ def test_a_step_takes_helm_value_paths_and_a_release_keeps_them(client, admin):
 
     client.post(address, form_of(project, helm_paths="ghcr.io/acme/web = web.image.tag"))
     assert make_release(project=project).process[0]["helm_paths"] == "ghcr.io/acme/web = web.image.tag"
+
+
+MANIFESTS = {"kind": "update_manifests", "name": "Update manifests"}
+WAIT = {"kind": "wait_for_applications", "name": "Wait"}
+REFUSED = [
+    ({**MANIFESTS}, "template_repo_url", "Name the repository that holds the templates, for example https://git.example.com/acme/templates."),
+    ({**MANIFESTS, "template_repo_url": "acme"}, "template_repo_url", "“acme” is not a repository URL. Write it like https://git.example.com/acme/shop."),
+    (
+        {**MANIFESTS, "template_repo_url": "https://wren:secret@git.example.test/acme/templates"},
+        "template_repo_url",
+        "“https://git.example.test/acme/templates” came with a user name or password in it. Leave them out: a Git credential has them.",
+    ),
+    (
+        {**MANIFESTS, "template_repo_url": "https://git.example.test/t", "template_ref": "feature one"},
+        "template_ref",
+        "“feature one” cannot be the name of a branch or tag.",
+    ),
+    (
+        {**MANIFESTS, "template_origin": "archive", "template_path": "../secrets"},
+        "template_path",
+        "“../secrets” leaves the repository. Write the path from its root, for example templates/shop.",
+    ),
+    (
+        {**WAIT, "commit_hashes": "8def12"},
+        "commit_hashes",
+        "“8def12” is no commit hash. Write 7 to 40 hexadecimal digits each, separated by commas.",
+    ),
+    (
+        {**WAIT, "label_selector": "tier in web"},
+        "label_selector",
+        "“tier in web” is not part of a label selector. Write for example team=shop,tier in (web, api),!edge.",
+    ),
+    ({**WAIT, "expected_count": "0"}, "expected_count", "Ensure this value is greater than or equal to 1."),
+    (
+        {"commit_method": "per_environment"},
+        "pull_request_environments",
+        "Choose the environments that get pull requests, or another commit method.",
+    ),
+]
+UNPARSABLE = [({**WAIT, "commit_hashes": "8def123,\n#{if"}, "commit_hashes", "Line 2, column ")]
+UNPARSABLE += [
+    ({**step, field: "#{Octopus.Release.Number"}, field, "Line 1, column ") for step in ({}, MANIFESTS) for field in ("commit_summary", "commit_description")
+]
+
+
+def errors_of(client, project, step):
+    response = client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), form_of(project, **step))
+    return response.context["inline_admin_formsets"][0].formset.errors[0]
+
+
+@pytest.mark.parametrize(("step", "field", "told"), REFUSED)
+def test_step_refuses_what_its_kind_cannot_do_at_its_field(client, admin, step, field, told):
+    assert errors_of(client, make_project(), step)[field] == [told]
+    assert not Step.objects.exists()
+
+
+@pytest.mark.parametrize(("step", "field", "begins"), UNPARSABLE)
+def test_step_refuses_a_template_that_does_not_parse_and_says_where(client, admin, step, field, begins):
+    assert errors_of(client, make_project(), step)[field][0].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {**MANIFESTS, "template_repo_url": "https://git.example.test/acme/templates", "template_ref": "release/1.x", "template_path": "/web"},
+        {
+            **MANIFESTS,
+            "template_repo_url": "git@git.example.test:acme/templates.git",
+            "commit_summary": "Deploy #{Octopus.Release.Number}",
+            "purge_output": "on",
+        },
+        {**MANIFESTS, "template_origin": "archive", "verification": "pull_request_merged", "commit_method": "pull_request"},
+        {**WAIT, "wait_for": "exists", "expected_count": "3", "label_selector": "tier=web,!canary", "waits_forever": "on"},
+        {**WAIT, "commit_hashes": "8def123, #{Octopus.Action[Update manifests].Output.Sha}"},
+        {**WAIT, "commit_hashes": "8def123,97A2C11", "template_path": "../x", "commit_summary": "#{"},
+        {"label_selector": "a b", "template_repo_url": "not looked at", "pull_request_labels": "deploy, shop", "commit_method": "pull_request"},
+    ],
+)
+def test_step_takes_what_its_kind_can_do_and_a_release_keeps_it(client, admin, step):
+    project = make_project()
+
+    client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), form_of(project, **step))
+
+    saved = Step.objects.get(project=project)
+    expected = {name: {"on": True}.get(value, int(value) if name == "expected_count" else value) for name, value in step.items()}
+    assert {name: getattr(saved, name) for name in step} == expected
+
+
+def test_step_of_another_kind_is_not_called_what_image_steps_are_called(client, admin):
+    project = make_project()
+    client.post(reverse("admin:infrastructure_project_change", args=[project.pk]), form_of(project, kind="wait_for_applications"))
+
+    assert Step.objects.get().name == "Wait for Argo CD applications"
+
+
+def test_process_changed_tells_the_environments_with_pull_requests(client, admin):
+    project = make_project()
+    environments = [make_environment("production"), make_environment("staging")]
+    address = reverse("admin:infrastructure_project_change", args=[project.pk])
+    values = form_of(project, commit_method="per_environment", **{"pull_request_environments": [environment.pk for environment in environments]})
+    client.post(address, values)
+    event = Event.objects.get(kind="process_changed")
+    assert event.detail["steps"][0]["pull_request_environments"] == ["production", "staging"]
+
+    step = Step.objects.get()
+    again = {**values, "steps-INITIAL_FORMS": "1", "steps-0-id": str(step.pk), "steps-0-project": str(project.pk)}
+    client.post(address, again)
+    assert Event.objects.filter(kind="process_changed").count() == 1, "nothing changed"
+
+    client.post(address, {**again, "steps-0-pull_request_environments": [environments[0].pk]})
+    assert Event.objects.filter(kind="process_changed").count() == 2
+    assert Step.objects.get().snapshot()["pull_request_environments"] == ["production"]
+
+
+def test_process_form_groups_its_fields_by_the_kinds_of_steps(client, admin):
+    project = make_project()
+    Step.objects.create(project=project, position=1)
+
+    page = client.get(reverse("admin:infrastructure_project_change", args=[project.pk])).content.decode()
+
+    for heading in ("Update steps: image tags and manifests", "Image tags step", "Manifests step", "Wait step"):
+        assert heading in page
+    assert all(f'name="steps-0-{field.name}"' in page for field in Step._meta.get_fields() if field.name != "project" or field.auto_created)
