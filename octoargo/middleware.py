@@ -39,11 +39,12 @@ class StorableText:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *_: Any) -> None:
-        """Raises BadRequest."""
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> None:
+        """Raises BadRequest. A view that is marked `takes_raw_body` reads its body itself."""
         if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
             raise BadRequest("The address is too long.")
-        if not all(map(_is_storable, [request.path, *_texts(request.GET), *_texts(request.POST)])):
+        form = QueryDict() if getattr(view, "takes_raw_body", False) else request.POST
+        if not all(map(_is_storable, [request.path, *_texts(request.GET), *_texts(form)])):
             raise BadRequest("The address or the form holds a character that no text may hold.")
 
 

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("infrastructure.urls")),
     path("", include("deployments.urls")),
+    path("", include("deployments.webhook_urls")),
 ]
 
 handler500 = "octoargo.errors.server_error"

@@ -1,11 +1,14 @@
 """Pure: which of our repositories and branches a delivery is about."""
 
+from functools import lru_cache
+
 from deployments.forges.addresses import recognise
 from deployments.forges.errors import ForgeError
 from deployments.forges.values import Kind
 from deployments.forges.webhooks.values import Event
 from infrastructure.repositories import BadRepositoryUrl, matches, parse_url, repository_key
 
+CACHED = 20_000  # a delivery is held against every repository we know
 NO_PART_OF_A_NAME = ("scm", "_git", "repos", "projects", "users")
 
 
@@ -17,7 +20,7 @@ def concerns(event: Event, url: str, *, kind: Kind, patterns: list[str]) -> bool
     """
     if patterns and not any(matches(pattern, url) for pattern in patterns):
         return False
-    if repository_key(url).lower() in {repository_key(each).lower() for each in event.urls}:
+    if _key(url) in map(_key, event.urls):
         return True
     wanted, found = _segments(event.path), _own_path(url, kind)
     return len(wanted) > 1 and found[-len(wanted) :] == wanted
@@ -32,6 +35,12 @@ def is_branch_of(event: Event, target_revision: str | None) -> bool:
     return wanted in branches
 
 
+@lru_cache(maxsize=CACHED)
+def _key(url: str) -> str:
+    return repository_key(url).lower()
+
+
+@lru_cache(maxsize=CACHED)
 def _own_path(url: str, kind: Kind) -> list[str]:
     """Owner and name, with what may stand before them."""
     try:
