@@ -64,7 +64,7 @@ class WaitFor(models.TextChoices):
 class PullRequestState(models.TextChoices):
     """A pull request as its host last told it."""
 
-    OPEN = "open", "Open"
+    OPEN = "open", "Awaiting merge"
     MERGED = "merged", "Merged"
     CLOSED = "closed", "Closed"
 

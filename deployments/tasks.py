@@ -7,7 +7,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from deployments import services
-from deployments.models import Deployment
+from deployments.models import Deployment, PullRequest
+from deployments.status import FINISHED
 from deployments.steps import repositories
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,8 @@ def tick(**_: object) -> None:
     live = services.claim_due_live_states(now=now)
     for start in range(0, len(live), LIVE_BATCH):
         judge_live.delay(source_ids=live[start : start + LIVE_BATCH])
+    if PullRequest.objects.filter(step_run__deployment__status__in=FINISHED, due_at__lte=now).exists():
+        settle_pull_requests.delay()
 
 
 @shared_task(name="deployments.advance_deployment")
@@ -41,6 +44,12 @@ def advance_deployment(*, deployment_id: int, **_: object) -> None:
             deployment.refresh_from_db(fields=["due_at"])
             if deployment.due_at is None or deployment.due_at > now:
                 return
+
+
+@shared_task(name="deployments.settle_pull_requests")
+def settle_pull_requests(**_: object) -> None:
+    """Close what is not wanted any more, and tell the Git hosts how deployments ended."""
+    services.settle_pull_requests(now=timezone.now())
 
 
 @shared_task(name="deployments.judge_live")

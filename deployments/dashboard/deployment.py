@@ -4,12 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import Q
 
-from deployments.git import commit_url
-from deployments.models import Deployment, LogEntry, Release, Step, StepRun, Target
+from deployments.git import commit_url, repository_name
+from deployments.models import Deployment, LogEntry, PullRequest, Release, Step, StepRun, Target
 from deployments.status import DeploymentStatus, LogLevel, NoteCode, StepStatus, TargetOutcome, Verification, VerificationMethod
 from infrastructure.models import ApplicationSource, Project, Tenant
 
@@ -26,25 +25,22 @@ NOTES_FIRST = (
 TONES = {
     DeploymentStatus.QUEUED: "quiet",
     DeploymentStatus.RUNNING: "busy",
+    DeploymentStatus.AWAITING_MERGE: "busy",
     DeploymentStatus.WAITING: "busy",
     DeploymentStatus.SUCCEEDED: "good",
     DeploymentStatus.FAILED: "bad",
     DeploymentStatus.CANCELLED: "quiet",
 }
+CURRENT = (StepStatus.RUNNING, StepStatus.AWAITING_MERGE, StepStatus.WAITING, StepStatus.FAILED)
 FALLBACK_SENTENCES = {
     DeploymentStatus.QUEUED: "Queued: the next worker that is free takes it.",
     DeploymentStatus.RUNNING: "Committing: the step plans and writes.",
+    DeploymentStatus.AWAITING_MERGE: "Waiting for the merge of its pull requests.",
     DeploymentStatus.WAITING: "Verifying: waiting for the applications.",
     DeploymentStatus.SUCCEEDED: "Succeeded.",
     DeploymentStatus.FAILED: "Failed: the log says why.",
     DeploymentStatus.CANCELLED: "Cancelled. What was committed stays in Git.",
 }
-
-
-def repository_name(url: str) -> str:
-    """A repository as people say it: "https://git.example.com/platform/shop-config.git" is "platform/shop-config"."""
-    path = urlsplit(url).path if "://" in url else url.partition(":")[2] or url
-    return path.strip("/").removesuffix(".git")
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,7 @@ class StepView:
     targets: list[TargetRow]
     counts: str  # "3 Succeeded, 1 Waiting"
     notes: list[dict[str, Any]]
+    pull_requests: list[PullRequest]
     times_out_at: datetime | None
 
 
@@ -100,12 +97,15 @@ class DeploymentView:
 def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetime) -> DeploymentView:
     """Read the deployment's page. `deployment` comes with release, project, environment and tenant."""
     runs = list(deployment.step_runs.order_by("position"))
-    targets = list(Target.objects.filter(step_run__in=runs).select_related("source__application").order_by("application_name", "source_position", "pk"))
-    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], now) for run in runs]
+    targets = list(
+        Target.objects.filter(step_run__in=runs).select_related("source__application", "pull_request").order_by("application_name", "source_position", "pk")
+    )
+    requests = list(PullRequest.objects.filter(step_run__in=runs).order_by("repository_key", "branch", "pk"))
+    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], requests) for run in runs]
     log = deployment.log.order_by("at", "pk")
     if warnings_only:
         log = log.exclude(level=LogLevel.INFO)
-    current = next((step for step in steps if step.run.status in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED)), steps[-1] if steps else None)
+    current = next((step for step in steps if step.run.status in CURRENT), steps[-1] if steps else None)
     return DeploymentView(
         deployment=deployment,
         replaces=_replaced_release(deployment),
@@ -128,11 +128,11 @@ def _replaced_release(deployment: Deployment) -> Release | None:
     return last.release if last is not None and last.release_id != deployment.release_id else None
 
 
-def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now: datetime) -> StepView:
+def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requests: list[PullRequest]) -> StepView:
     words = Counter(target.word for target in targets)
     notes = sorted_notes([{**note, "application": target.application_name} for target in targets for note in target.notes])
     times_out_at = None
-    if run.status == StepStatus.WAITING and run.waiting_since and run.settings.get("timeout_s"):
+    if run.status == StepStatus.WAITING and run.waiting_since and run.settings.get("timeout_s") and not run.settings.get("waits_forever"):
         times_out_at = run.waiting_since + timedelta(seconds=run.settings["timeout_s"])
     return StepView(
         run=run,
@@ -143,6 +143,7 @@ def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], now:
         ],
         counts=", ".join(f"{count} {word}" for word, count in words.most_common()),
         notes=notes,
+        pull_requests=[request for request in requests if request.step_run_id == run.pk],
         times_out_at=times_out_at,
     )
 
@@ -154,17 +155,22 @@ def sorted_notes(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(worded, key=lambda note: NOTES_FIRST.index(note["code"]) if note["code"] in known else 0)
 
 
+DONE_WHEN = {VerificationMethod.COMMIT_CREATED: "committed", VerificationMethod.PULL_REQUEST_MERGED: "merged"}
+
+
 def _what_it_does(run: StepRun, targets: list[Target]) -> str:
     if not targets:
         return "Starts when the step before has succeeded." if run.position > 1 else "Not started yet."
     commits = len({(target.repo_url, target.commit_sha) for target in targets if target.outcome == TargetOutcome.UPDATED})
-    done = "synced to our change and healthy" if run.settings.get("verification") == VerificationMethod.APPLICATION_HEALTHY else "committed"
+    done = DONE_WHEN.get(run.settings.get("verification", ""), "synced to our change and healthy")
     return f"{commits} commit{'' if commits == 1 else 's'}, {len(targets)} application{'' if len(targets) == 1 else 's'}. Done when {done}."
 
 
 def _next_check(target: Target, deployment: Deployment) -> str:
     if deployment.is_finished or target.verification != Verification.WAITING or target.outcome == TargetOutcome.SKIPPED:
         return "none needed"
+    if deployment.status == DeploymentStatus.AWAITING_MERGE:
+        return "with its pull request"
     return "on the next report" if deployment.status == DeploymentStatus.WAITING else "with the next action"
 
 

@@ -120,7 +120,15 @@ def _tiles(tally: Counter[tuple[str, str]], statuses: dict[str, int], offline: i
     troubles = [health(HealthStatus.DEGRADED), *map(live, (LiveSync.GIT_DRIFT, LiveSync.OUT_OF_SYNC, LiveSync.UNAVAILABLE, LiveSync.UNKNOWN))]
     return [
         ("Needs you", [*troubles, Tile(offline, "Offline", "Offline", f"{reverse('instances')}?state=offline")]),
-        ("On its way", [deployment(DeploymentStatus.QUEUED), deployment(DeploymentStatus.WAITING), health(HealthStatus.PROGRESSING)]),
+        (
+            "On its way",
+            [
+                deployment(DeploymentStatus.QUEUED),
+                deployment(DeploymentStatus.AWAITING_MERGE),
+                deployment(DeploymentStatus.WAITING),
+                health(HealthStatus.PROGRESSING),
+            ],
+        ),
         (
             "As meant",
             [

@@ -19,7 +19,7 @@ from deployments.git.errors import (
 )
 from deployments.git.history import Commit
 from deployments.git.host_keys import ssh_host_keys
-from deployments.git.links import commit_url
+from deployments.git.links import commit_url, repository_name
 from deployments.git.mirrors import Mirror, test_access
 from deployments.git.reads import Reader
 from deployments.git.remote import AccessTest, RemoteRefs, ResolvedBranch
@@ -54,6 +54,7 @@ __all__ = [
     "SshKey",
     "TooSlow",
     "commit_url",
+    "repository_name",
     "ssh_host_keys",
     "test_access",
 ]

@@ -1,10 +1,16 @@
-"""Pure: where a commit's page is on the hosts we know."""
+"""Pure: what people call a repository, and where a commit's page is on the hosts we know."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from infrastructure.repositories import BadRepositoryUrl, RepositoryUrl, parse_url
 
 GITEA_HOSTS = ("codeberg.org", "gitea.com")
+
+
+def repository_name(url: str) -> str:
+    """A repository as people say it: "https://git.example.com/platform/shop-config.git" is "platform/shop-config"."""
+    path = urlsplit(url).path if "://" in url else url.partition(":")[2] or url
+    return path.strip("/").removesuffix(".git")
 
 
 def commit_url(repo_url: str, sha: str) -> str:

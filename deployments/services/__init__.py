@@ -2,11 +2,23 @@
 
 from deployments.services.advance import advance
 from deployments.services.asking import refresh_targets
-from deployments.services.errors import DeploymentError, InvalidRelease, NoMappedApplications, NotAccepted, NotCancelled, NotRefreshed, NotRetried
+from deployments.services.errors import (
+    DeploymentError,
+    InvalidRelease,
+    InvalidVariable,
+    NoMappedApplications,
+    NotAccepted,
+    NotCancelled,
+    NotRefreshed,
+    NotRetried,
+)
 from deployments.services.lifecycle import cancel_deployment, create_deployment, retry_deployment
 from deployments.services.live import accept_drift, claim_due_live_states, judge_sources, sweep_live_states
 from deployments.services.plans import DeploymentPlan, RepositoryPlan, TargetPlan, plan
+from deployments.services.pull_requests import settle_pull_requests, watch
 from deployments.services.releases import create_release
+from deployments.services.variable_sets import delete_library_set, exclude_set, include_set, save_library_set
+from deployments.services.variables import delete_variable, save_variable, set_of, snapshot_of, variables_of
 from deployments.services.waking import wake_for_applications
 from deployments.steps.leases import claim
 
@@ -14,6 +26,7 @@ __all__ = [
     "DeploymentError",
     "DeploymentPlan",
     "InvalidRelease",
+    "InvalidVariable",
     "NoMappedApplications",
     "NotAccepted",
     "NotCancelled",
@@ -28,10 +41,21 @@ __all__ = [
     "claim_due_live_states",
     "create_deployment",
     "create_release",
+    "delete_library_set",
+    "delete_variable",
+    "exclude_set",
+    "include_set",
     "judge_sources",
     "plan",
     "refresh_targets",
     "retry_deployment",
+    "save_library_set",
+    "save_variable",
+    "set_of",
+    "settle_pull_requests",
+    "snapshot_of",
     "sweep_live_states",
+    "variables_of",
     "wake_for_applications",
+    "watch",
 ]

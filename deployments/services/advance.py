@@ -2,7 +2,8 @@
 
 queued   -> its turn in its scope? fresh data? a place? -> running
 running  -> the step writes to one more branch; when a host is away: back to queued, and again later
-         -> all is written: waiting (holds no lease and no place), or the next step, or succeeded
+         -> all is written: awaiting merge or waiting (both hold no lease and no place), or the next step, or succeeded
+awaiting -> the pull requests are looked at: all merged: waiting; one closed: failed; or later again
 waiting  -> the applications are judged: next step, succeeded, failed, or later again
 """
 
@@ -15,8 +16,8 @@ from django.db import connection, transaction
 
 from deployments.models import Deployment, StepRun
 from deployments.services.finishing import finish, wake_queued
-from deployments.status import FINISHED, DeploymentStatus, LogLevel, StepStatus
-from deployments.steps import update_images, verify
+from deployments.status import FINISHED, PAUSED, DeploymentStatus, LogLevel, StepStatus
+from deployments.steps import kinds
 from deployments.steps.leases import Lease, LeaseLost, claim, renewed
 from deployments.steps.progress import Far, Progress, StepBlocked
 from deployments.steps.records import write_log
@@ -26,6 +27,7 @@ from deployments.verification import POLL
 log = structlog.get_logger(__name__)
 TRIES = 10
 LONGEST_BACK_OFF = timedelta(seconds=60)
+RELATED = ("release__project", "project", "environment", "tenant", "retry_of__release__project", "retry_of__environment")
 PLACES_LOCK = 0x6F63746F  # any number: PostgreSQL's advisory lock of the task cap
 
 
@@ -68,6 +70,8 @@ def _advance(deployment: Deployment, lease: Lease, now: datetime) -> Next:
             return _begin(deployment, now)
         case DeploymentStatus.RUNNING:
             return _run(deployment, lease, now)
+        case DeploymentStatus.AWAITING_MERGE:
+            return _await_merge(deployment, now)
         case DeploymentStatus.WAITING:
             return _wait(deployment, now)
     return Next(None)
@@ -116,7 +120,7 @@ def _run(deployment: Deployment, lease: Lease, now: datetime) -> Next:
     if step_run.started_at is None:
         StepRun.objects.filter(pk=step_run.pk).update(status=StepStatus.RUNNING, started_at=now)
         write_log(step_run, f"Step {step_run.position} began: {step_run.name}.", now)
-    progress = update_images.run(step_run=step_run, lease=lease, now=now)
+    progress = kinds.run(step_run=step_run, lease=lease, now=now)
     Deployment.objects.filter(pk=deployment.pk).update(attempts=0)
     match progress.far:
         case Far.AGAIN:
@@ -128,11 +132,32 @@ def _run(deployment: Deployment, lease: Lease, now: datetime) -> Next:
 
 @transaction.atomic
 def _begin_wait(deployment: Deployment, step_run: StepRun, now: datetime) -> Next:
-    if deployment.move(was=DeploymentStatus.RUNNING, to=DeploymentStatus.WAITING):
+    """Let go of the place: the pull requests first, then the applications, are waited for."""
+    if kinds.awaits_merge(step_run):
+        if deployment.move(was=DeploymentStatus.RUNNING, to=DeploymentStatus.AWAITING_MERGE):
+            StepRun.objects.filter(pk=step_run.pk).update(status=StepStatus.AWAITING_MERGE, reason="")
+            Deployment.objects.filter(pk=deployment.pk).update(reason="Waiting for the merge.")
+            wake_queued(now)
+        return Next(now)
+    if any(deployment.move(was=was, to=DeploymentStatus.WAITING) for was in (DeploymentStatus.RUNNING, DeploymentStatus.AWAITING_MERGE)):
         StepRun.objects.filter(pk=step_run.pk).update(status=StepStatus.WAITING, waiting_since=now, reason="")
         Deployment.objects.filter(pk=deployment.pk).update(reason="Waiting for the applications.")
         wake_queued(now)
     return Next(now)
+
+
+def _await_merge(deployment: Deployment, now: datetime) -> Next:
+    step_run = _current(deployment)
+    if step_run is None:
+        finish(deployment, DeploymentStatus.SUCCEEDED, "Succeeded.", now)
+        return Next(None)
+    progress = kinds.await_merge(step_run=step_run, now=now)
+    match progress.far:
+        case Far.DONE:
+            return _begin_wait(deployment, step_run, now)
+        case Far.FAILED:
+            return _end_step(deployment, step_run, progress, now)
+    return _go_on_waiting(deployment, step_run, progress, now)
 
 
 def _wait(deployment: Deployment, now: datetime) -> Next:
@@ -140,13 +165,17 @@ def _wait(deployment: Deployment, now: datetime) -> Next:
     if step_run is None:
         finish(deployment, DeploymentStatus.SUCCEEDED, "Succeeded.", now)
         return Next(None)
-    progress = verify.wait(step_run=step_run, now=now)
-    Deployment.objects.filter(pk=deployment.pk, attempts__gt=0).update(attempts=0)
+    progress = kinds.wait(step_run=step_run, now=now)
     if progress.far is not Far.VERIFYING:
         return _end_step(deployment, step_run, progress, now)
+    return _go_on_waiting(deployment, step_run, progress, now)
+
+
+def _go_on_waiting(deployment: Deployment, step_run: StepRun, progress: Progress, now: datetime) -> Next:
+    Deployment.objects.filter(pk=deployment.pk, attempts__gt=0).update(attempts=0)
     if step_run.reason != progress.reason:
-        StepRun.objects.filter(pk=step_run.pk, status=StepStatus.WAITING).update(reason=progress.reason)
-        Deployment.objects.filter(pk=deployment.pk, status=DeploymentStatus.WAITING).update(reason=progress.reason)
+        StepRun.objects.filter(pk=step_run.pk, status=step_run.status).update(reason=progress.reason)
+        Deployment.objects.filter(pk=deployment.pk, status__in=PAUSED).update(reason=progress.reason)
     return Next(progress.due_at or now + POLL)
 
 
@@ -157,11 +186,11 @@ def _end_step(deployment: Deployment, step_run: StepRun, progress: Progress, now
         return Next(None)
     with transaction.atomic():
         ended = StepRun.objects.filter(pk=step_run.pk).exclude(status__in=FINISHED)
-        ended.update(status=StepStatus.SUCCEEDED, reason="", finished_at=now)
+        ended.update(status=StepStatus.SUCCEEDED, reason="", finished_at=now, outputs=kinds.outputs(step_run))
         if _current(deployment) is None:
             finish(deployment, DeploymentStatus.SUCCEEDED, _succeeded(deployment), now)
             return Next(None)
-        Deployment.objects.filter(pk=deployment.pk, status=DeploymentStatus.WAITING).update(status=DeploymentStatus.QUEUED)
+        Deployment.objects.filter(pk=deployment.pk, status__in=PAUSED).update(status=DeploymentStatus.QUEUED)
     return Next(now)
 
 
@@ -174,7 +203,9 @@ def _succeeded(deployment: Deployment) -> str:
 def _current(deployment: Deployment) -> StepRun | None:
     return (
         deployment.step_runs.exclude(status__in=FINISHED)
-        .select_related("deployment__release__project", "deployment__environment", "deployment__tenant")
+        .select_related(
+            "deployment__release__project", "deployment__project", "deployment__environment", "deployment__tenant", "deployment__retry_of__environment"
+        )
         .order_by("position")
         .first()
     )
@@ -206,6 +237,8 @@ def _give_up(deployment: Deployment, step_run: StepRun | None, lease: Lease, wha
     if step_run is None or deployment.status != DeploymentStatus.RUNNING:
         finish(deployment, DeploymentStatus.FAILED, f"Failed: {reason}.", now)
         return None
-    update_images.give_up(step_run=step_run, lease=lease, reason=f"{reason}.", now=now)
+    if not kinds.give_up(step_run=step_run, lease=lease, reason=f"{reason}.", now=now):
+        finish(deployment, DeploymentStatus.FAILED, f"Failed: {reason}.", now)
+        return None
     Deployment.objects.filter(pk=deployment.pk).update(attempts=0)
     return now

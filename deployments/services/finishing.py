@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments.models import Deployment, LiveState, LogEntry
+from deployments.services.pull_requests import close_older, want_pull_requests_told
 from deployments.services.waking import wake_on_commit
 from deployments.status import FINISHED, DeploymentStatus, LogLevel, StepStatus
 
@@ -25,6 +26,7 @@ def finish(deployment: Deployment, to: DeploymentStatus, reason: str, now: datet
     unfinished.update(status=StepStatus.CANCELLED, reason="Not begun.", finished_at=now)
     LogEntry.objects.create(deployment=deployment, at=now, level=LEVELS[to], text=reason)
     LiveState.objects.filter(deployment=deployment).update(due_at=now)
+    want_pull_requests_told(deployment, to, now)
     if to == DeploymentStatus.SUCCEEDED:
         _supersede_older(deployment, now)
     wake_queued(now)
@@ -45,3 +47,4 @@ def _supersede_older(deployment: Deployment, now: datetime) -> None:
     )
     for other in older:
         finish(other, DeploymentStatus.CANCELLED, f"Superseded by deployment {deployment.pk} of {deployment.release.version}.", now)
+    close_older(deployment, now)

@@ -12,11 +12,12 @@ from deployments.services.errors import NoMappedApplications
 from deployments.services.line_diff import unified_diff
 from deployments.status import TargetOutcome
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
-from deployments.steps.messages import commit_message
+from deployments.steps.messages import listed, message_of
 from deployments.steps.records import not_tracked
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import nothing_mapped, scoping_problems, sources_in_scope
 from deployments.steps.sources import obstacle_to_writing
+from deployments.steps.variables import variables_for
 from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.repositories import repository_key
 
@@ -133,8 +134,11 @@ def _repository_plan(
 ) -> RepositoryPlan:
     names = tuple(sorted(source.application.name for source in group if planned.edits[source.pk].outcome == TargetOutcome.UPDATED))
     step = release.process[0] if release.process else {}
-    message = commit_message(step=step, release=release, environment=environment, tenant=tenant, applications=names)
-    return RepositoryPlan(url, branch, planned.sha, planned.before, planned.changes, names, message)
+    message = message_of(
+        step=step, release=release, environment=environment, tenant=tenant, variables=variables_for(release=release, environment=environment, tenant=tenant)
+    )
+    text = str(message.listing(listed("Images:", release.images), listed("Applications:", names)))
+    return RepositoryPlan(url, branch, planned.sha, planned.before, planned.changes, names, text)
 
 
 def _problem(url: str, branch: str, sources: Sequence[ApplicationSource], error: GitError) -> RepositoryPlan:

@@ -1,31 +1,80 @@
-"""What a commit says."""
+"""What a commit and a pull request say."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from deployments.git import Author
-from deployments.models import Release, StepRun
+from deployments.models import Deployment, Release, StepRun
+from deployments.steps.variables import render_or_refuse
+from deployments.variables import Variables
 from infrastructure.models import Environment, Tenant
 
 AUTHOR = Author("Octoargo", "octoargo@localhost")
+BRANCH_PREFIX = "octoargo/"
+LONGEST_SUMMARY = 255  # what every Git host takes as a title
 
 
-def commit_message(*, step: Mapping[str, Any], release: Release, environment: Environment, tenant: Tenant | None, applications: Iterable[str]) -> str:
-    """Summary, the step's own description, and what the commit is about; both lists sorted. `step` is as the release keeps it."""
-    own = str(step.get("commit_summary") or "").strip()
+@dataclass(frozen=True)
+class Message:
+    """A commit's message; also a pull request's title and text."""
+
+    summary: str
+    description: str
+
+    def listing(self, *lists: str) -> "Message":
+        """With lists of what it is about below."""
+        return Message(self.summary, "\n\n".join(part for part in (self.description, *lists) if part))
+
+    def __str__(self) -> str:
+        return "\n\n".join(part for part in (self.summary, self.description) if part)
+
+
+def message_of(*, step: Mapping[str, Any], release: Release, environment: Environment, tenant: Tenant | None, variables: Variables) -> Message:
+    """The step's own summary and description, both templates; "" means the built-in sentence. `step` is as the release keeps it.
+
+    Raises StepRefused when one does not render, for example because it needs a sensitive variable.
+    """
+    own = " ".join(render_or_refuse(str(step.get("commit_summary") or ""), variables, where="the commit summary").split())
     summary = own or f"Deploy {release.project} {release.version} to {environment}{f' for {tenant}' if tenant else ''}"
-    description = str(step.get("commit_description") or "").strip()
-    parts = [summary, description, _listed("Images:", release.images), _listed("Applications:", applications)]
-    return "\n\n".join(part for part in parts if part)
+    description = render_or_refuse(str(step.get("commit_description") or ""), variables, where="the commit description")
+    return Message(summary[:LONGEST_SUMMARY], description.strip())
 
 
-def trailer(step_run: StepRun, branch: str) -> str:
+def trailer(step_run: StepRun, branch: str, *, deployment: Deployment | None = None) -> str:
     """Names this deployment, step and branch for ever, also among several installations that share a repository."""
-    deployment = step_run.deployment
-    identity = f"{deployment.pk} {step_run.position} {branch} {deployment.created_at.isoformat()} {deployment.release.project.slug}"
-    return f"{deployment.pk}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    deployment = deployment or step_run.deployment
+    return f"{deployment.pk}-{_identity(step_run, branch, deployment)[:12]}"
 
 
-def _listed(title: str, names: Iterable[str]) -> str:
-    return "\n".join([title, *(f"- {name}" for name in sorted(set(names), key=lambda name: (name.casefold(), name)))])
+def head_branch(step_run: StepRun, branch: str) -> str:
+    """Our branch for a pull request into `branch`: the same for a deployment and its retries.
+
+    For example "octoargo/shop-1.4.2-production-3f2a91c0de".
+    """
+    deployment = first_of(step_run.deployment)
+    words = f"{deployment.release.project.slug}-{deployment.release.version}-{deployment.environment.slug}"
+    return f"{BRANCH_PREFIX}{_tame(words)}-{_identity(step_run, branch, deployment)[:10]}"
+
+
+def first_of(deployment: Deployment) -> Deployment:
+    """The deployment that this one retries, or itself."""
+    return deployment.retry_of or deployment
+
+
+def listed(title: str, names: Iterable[str]) -> str:
+    """A title and a line per name, sorted; "" without names."""
+    lines = [f"- {name}" for name in sorted(set(names), key=lambda name: (name.casefold(), name))]
+    return "\n".join([title, *lines]) if lines else ""
+
+
+def _identity(step_run: StepRun, branch: str, deployment: Deployment) -> str:
+    text = f"{deployment.pk} {step_run.position} {branch} {deployment.created_at.isoformat()} {deployment.release.project.slug}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tame(words: str) -> str:
+    """What every host takes in a branch's name."""
+    return re.sub(r"\.{2,}|\.lock$", "-", re.sub(r"[^A-Za-z0-9._-]+", "-", words)).strip(".-")[:80]

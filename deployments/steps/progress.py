@@ -25,3 +25,7 @@ class Progress:
 
 class StepBlocked(Exception):
     """Something outside does not answer; the same call may work later. The message is a sentence without its final stop."""
+
+
+class StepRefused(Exception):
+    """The step cannot be done as it is, whatever is tried: it fails before any repository is touched. The message is one sentence a line."""

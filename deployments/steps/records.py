@@ -8,13 +8,13 @@ from django.db import transaction
 
 from deployments.git import Pushed
 from deployments.manifests.notes import QUIET, Note, NoteCode
-from deployments.models import IntendedChange, LiveState, LogEntry, StepRun, Target
+from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, PullRequest, StepRun, Target
 from deployments.status import LogLevel, TargetOutcome, Verification
 from deployments.steps.edits import EditPlan, SourceEdit
 from deployments.steps.leases import Lease
 
 AT_ONCE = 200  # rows in one query
-RECORDED_FIELDS = ["branch", "outcome", "notes", "since_at", "reason", "commit_sha", "committed_at"]
+RECORDED_FIELDS = ["branch", "outcome", "notes", "since_at", "reason", "commit_sha", "committed_at", "pull_request"]
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,32 @@ class Group:
 
 
 @transaction.atomic
-def record(*, step_run: StepRun, group: Group, pushed: Pushed, plan: EditPlan, lease: Lease, now: datetime) -> None:
-    """Record the commit for every target of the group. Raises LeaseLost: whoever has the lease now finds the commit."""
+def record(*, step_run: StepRun, group: Group, pushed: Pushed, plan: EditPlan, lease: Lease, now: datetime, pull_request: PullRequest | None = None) -> None:
+    """Record the commit for every target of the group. Raises LeaseLost: whoever has the lease now finds the commit.
+
+    `pull_request` is a new row for the commit's pull request: its change is in force only once that is merged.
+    """
     lease.confirm()
+    if pull_request is not None:
+        pull_request.save()
     for target in group.targets:
         _take_down(target, group.branch, pushed, plan.edits[target.pk], now)
+        if pull_request is not None and target.outcome == TargetOutcome.UPDATED:
+            target.pull_request, target.reason = pull_request, pull_request.reason
     Target.objects.bulk_update(group.targets, RECORDED_FIELDS, batch_size=AT_ONCE)
     written = [target for target in group.targets if target.outcome != TargetOutcome.SKIPPED]
     IntendedChange.objects.filter(target__in=written).delete()
     IntendedChange.objects.bulk_create((change for target in written for change in _changes(target, plan.edits[target.pk])), batch_size=AT_ONCE)
-    deployment = step_run.deployment
-    shown = {"release": deployment.release, "deployment": deployment, "deployed_at": now, "accepted_at": None, "due_at": now}
-    set_live_states([LiveState(source=target.source, target=target, **shown) for target in written if target.source], ["target", *shown])
+    show_in_force(step_run.deployment, [target for target in written if target.pull_request is None], now)
     entries = [_entry(step_run, target, note, now) for target in group.targets for note in plan.edits[target.pk].notes]
-    LogEntry.objects.bulk_create([*entries, LogEntry(deployment=deployment, at=now, text=_summary(group, pushed, plan))], batch_size=AT_ONCE)
+    summary = LogEntry(deployment=step_run.deployment, at=now, text=_summary(group, pushed, plan, pull_request))
+    LogEntry.objects.bulk_create([*entries, summary], batch_size=AT_ONCE)
+
+
+def show_in_force(deployment: Deployment, targets: Sequence[Target], now: datetime) -> None:
+    """Their change is on the branch that Argo CD reads: from now on live states are judged by it."""
+    shown = {"release": deployment.release, "deployment": deployment, "deployed_at": now, "accepted_at": None, "due_at": now}
+    set_live_states([LiveState(source=target.source, target=target, **shown) for target in targets if target.source], ["target", *shown])
 
 
 def set_live_states(states: Sequence[LiveState], fields: Sequence[str]) -> None:
@@ -99,8 +111,11 @@ def _entry(step_run: StepRun, target: Target, note: Note, now: datetime) -> LogE
     return LogEntry(deployment=step_run.deployment, at=now, level=level, text=f"{target.application_name}: {note.sentence}")
 
 
-def _summary(group: Group, pushed: Pushed, plan: EditPlan) -> str:
+def _summary(group: Group, pushed: Pushed, plan: EditPlan, pull_request: PullRequest | None) -> str:
     where = f"{group.branch} of {group.targets[0].repo_url}"
     if not pushed.is_new:
         return f"Nothing to commit to {where}: everything is there already at {pushed.sha[:7]}."
-    return f"Committed {pushed.sha[:7]} to {where}: {len(plan.changes)} file{'' if len(plan.changes) == 1 else 's'}."
+    files = f"{len(plan.changes)} file{'' if len(plan.changes) == 1 else 's'}"
+    if pull_request is not None:
+        return f"Pull request {pull_request.number} into {where}: {files}, {pushed.sha[:7]} on {pull_request.head_branch}. {pull_request.web_url}"
+    return f"Committed {pushed.sha[:7]} to {where}: {files}."

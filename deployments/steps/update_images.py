@@ -1,208 +1,36 @@
-"""The step that writes new image tags into Git: one commit per repository and branch, one of them per call.
+"""The step that writes new image tags into Git: what it plans; steps.writing does the rest."""
 
-targets are found -> each group is planned in memory, committed, pushed and recorded -> nothing is left to write
-What landed is recorded at once; when a host is away the others go on and only its own applications are tried again.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-
-import structlog
-from django.db import transaction
-
-from deployments.git import GitError, Mirror, NotABranch, Pushed, PushRaceLost, Reader, RemoteRefs, RepositoryAway
-from deployments.manifests.images import step_images
-from deployments.models import LiveState, StepRun, Target
-from deployments.status import LogLevel, TargetOutcome, Verification
+from deployments.git import Reader
+from deployments.manifests.images import StepImage, step_images
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
-from deployments.steps.leases import Lease
-from deployments.steps.messages import AUTHOR, commit_message, trailer
-from deployments.steps.progress import Far, Progress, StepBlocked
-from deployments.steps.records import AT_ONCE, Group, not_tracked, record, refuse, set_live_states, skip, write_log
-from deployments.steps.repositories import host_name, open_mirror
-from deployments.steps.scope import scope_name, scoping_problems, sources_of
-from deployments.steps.sources import obstacle_to_writing, remark
+from deployments.steps.messages import listed
+from deployments.steps.sources import obstacle_to_writing
 from infrastructure.models import ApplicationSource
-from infrastructure.repositories import repository_key
-
-log = structlog.get_logger(__name__)
-CLOCK_SKEW = timedelta(hours=1)  # between us and whoever made the newest commits
-TRANSIENT = (RepositoryAway, PushRaceLost)
-WRITTEN = (TargetOutcome.UPDATED, TargetOutcome.ALREADY_THERE)
 
 
-def run(*, step_run: StepRun, lease: Lease, now: datetime) -> Progress:
-    """Write to one more branch. Raises StepBlocked when only hosts that are away are left, LeaseLost."""
-    if not step_run.targets.exists():
-        return _find_targets(step_run, lease, now)
-    by_repository = _pending_by_repository(step_run)
-    if not by_repository:
-        return _ended(step_run)
-    blocked: StepBlocked | None = None
-    for targets in by_repository:
-        try:
-            _write_to_repository(step_run, targets, lease, now)
-        except GitError as error:
-            _remember_reason(targets, str(error), now)
-            blocked = blocked or StepBlocked(f"{host_name(targets[0].repo_url)}: {error}".rstrip("."))
-        else:
-            return Progress(Far.AGAIN)
-    raise blocked or StepBlocked("The repositories do not answer")
+@dataclass(frozen=True)
+class ImageWriter:
+    """Plans the new tags of a release's images. Satisfies steps.writers.Writer."""
+
+    images: Sequence[StepImage]
+    references: Sequence[str]  # as the release names them
+
+    def obstacle(self, source: ApplicationSource) -> str:
+        return obstacle_to_writing(source)
+
+    def warnings(self, sources: Sequence[ApplicationSource]) -> Sequence[str]:
+        return ()
+
+    def plan(self, reader: Reader, sources: Sequence[tuple[int, ApplicationSource]]) -> EditPlan:
+        return plan_edits(reader, [editable_of(key, source) for key, source in sources], self.images)
+
+    def description(self) -> str:
+        return listed("Images:", self.references)
 
 
-def give_up(*, step_run: StepRun, lease: Lease, reason: str, now: datetime) -> None:
-    """Fail the targets that were tried often enough; what landed stays."""
-    with transaction.atomic():
-        lease.confirm()
-        for target in step_run.targets.filter(outcome=TargetOutcome.PENDING):
-            refuse(target, f"Failed: {target.reason or reason}", now)
-
-
-def _find_targets(step_run: StepRun, lease: Lease, now: datetime) -> Progress:
-    """Take down which sources this step is about: later changes of the mapping do not matter to it."""
-    deployment = step_run.deployment
-    sources = list(sources_of(deployment))
-    if not sources:
-        where = scope_name(project=deployment.project, environment=deployment.environment, tenant=deployment.tenant)
-        return Progress(Far.FAILED, f"Failed: no application is mapped to {where} any more. Map one, then retry.")
-    with transaction.atomic():
-        lease.confirm()
-        targets = Target.objects.bulk_create([_new_target(step_run, source, now) for source in sources], batch_size=AT_ONCE)
-        set_live_states([LiveState(source=source, deployment=deployment, due_at=now) for source in sources], ["deployment", "due_at"])
-        for target in targets:
-            if target.outcome == TargetOutcome.SKIPPED:
-                write_log(step_run, target.reason, now, level=LogLevel.WARN)
-        for sentence in filter(None, map(remark, sources)):
-            write_log(step_run, sentence, now, level=LogLevel.WARN)
-        for name, sentence in scoping_problems(project=deployment.project, environment=deployment.environment):
-            write_log(step_run, f"{name}: {sentence}", now, level=LogLevel.WARN)
-    return Progress(Far.AGAIN)
-
-
-def _new_target(step_run: StepRun, source: ApplicationSource, now: datetime) -> Target:
-    application, obstacle = source.application, obstacle_to_writing(source)
-    return Target(
-        step_run=step_run,
-        source=source,
-        instance_name=application.instance.name,
-        application_namespace=application.namespace,
-        application_name=application.name,
-        application_uid=application.uid,
-        source_name=source.name,
-        source_position=source.position,
-        repo_url=source.repo_url,
-        path=source.path or "",
-        outcome=TargetOutcome.SKIPPED if obstacle else TargetOutcome.PENDING,
-        reason=obstacle,
-        notes=[not_tracked(obstacle)] if obstacle else [],
-        since_at=now if obstacle else None,
-    )
-
-
-def _pending_by_repository(step_run: StepRun) -> list[list[Target]]:
-    """Those that were not tried yet come first."""
-    pending = (
-        step_run.targets.filter(outcome=TargetOutcome.PENDING)
-        .select_related("source__application__instance")
-        .order_by("application_name", "source_position", "pk")
-    )
-    groups: dict[str, list[Target]] = defaultdict(list)
-    for target in pending:
-        groups[repository_key(target.repo_url)].append(target)
-    return sorted(groups.values(), key=lambda targets: any(target.reason for target in targets))
-
-
-def _write_to_repository(step_run: StepRun, targets: list[Target], lease: Lease, now: datetime) -> None:
-    """Write to one branch of a repository, or tell why it cannot be written to. Raises GitError when trying later may help."""
-    try:
-        mirror = open_mirror(targets[0].repo_url)
-        refs = mirror.remote_refs()
-    except GitError as error:
-        _refuse_all(step_run, targets, error, lease, now)
-        return
-    group = _first_group(step_run, refs, targets, lease, now)
-    if group is None:
-        return
-    try:
-        pushed, plan = _commit(step_run, mirror, group)
-    except GitError as error:
-        _refuse_all(step_run, group.targets, error, lease, now)
-        return
-    record(step_run=step_run, group=group, pushed=pushed, plan=plan, lease=lease, now=now)
-
-
-def _first_group(step_run: StepRun, refs: RemoteRefs, targets: list[Target], lease: Lease, now: datetime) -> Group | None:
-    """The targets of the first branch; those whose target revision is no branch are told and left out."""
-    groups: dict[str, list[Target]] = defaultdict(list)
-    heads = {}
-    with transaction.atomic():
-        lease.confirm()
-        for target in targets:
-            if target.source is None:
-                skip(target, f"Not tracked: {target.application_name} was removed with its instance.", now)
-                continue
-            try:
-                resolved = refs.resolve(target.source.target_revision)
-            except NotABranch as error:
-                skip(target, f"Not tracked: {target.application_name}: {error}", now)
-                write_log(step_run, target.reason, now, level=LogLevel.WARN)
-            except GitError as error:
-                refuse(target, f"Failed: {target.application_name}: {error}", now)
-                write_log(step_run, target.reason, now, level=LogLevel.ERROR)
-            else:
-                groups[resolved.branch].append(target)
-                heads[resolved.branch] = resolved.head_sha
-    branch = next(iter(groups), None)
-    return None if branch is None else Group(branch, heads[branch], groups[branch])
-
-
-def _commit(step_run: StepRun, mirror: Mirror, group: Group) -> tuple[Pushed, EditPlan]:
-    """Commit and push the group's edits; the plan is the one for the commit's real parent."""
-    deployment = step_run.deployment
-    images = step_images(deployment.release.images, step_run.settings.get("helm_paths", ""))
-    editables = [editable_of(target.pk, target.source) for target in group.targets if target.source]
-    base = group.head_sha if mirror.has_commit(group.head_sha) else mirror.fetch(group.branch)
-    plans = [plan_edits(mirror.reader(base), editables, images)]
-
-    def edit(reader: Reader) -> Mapping[str, bytes]:
-        """Plan again when the branch has moved: the edit is applied to what is there, not the old text pushed over it."""
-        if plans[-1].sha != reader.sha:
-            plans.append(plan_edits(reader, editables, images))
-        return plans[-1].changes
-
-    names = [target.application_name for target in group.targets if plans[0].edits[target.pk].outcome == TargetOutcome.UPDATED]
-    message = commit_message(
-        step=step_run.settings, release=deployment.release, environment=deployment.environment, tenant=deployment.tenant, applications=names
-    )
-    since = deployment.created_at - CLOCK_SKEW
-    pushed = mirror.commit_and_push(group.branch, base, edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
-    log.info("deployment_committed" if pushed.is_new else "nothing_to_commit", deployment=deployment.pk, sha=pushed.sha, retries=pushed.retries)
-    return pushed, plans[-1]
-
-
-def _refuse_all(step_run: StepRun, targets: Sequence[Target], error: GitError, lease: Lease, now: datetime) -> None:
-    """Tell the targets why they cannot be written to. Raises the error itself when trying later may help."""
-    if isinstance(error, TRANSIENT) or type(error) is GitError:
-        raise error
-    with transaction.atomic():
-        lease.confirm()
-        for target in targets:
-            refuse(target, f"Failed: {error}", now)
-        write_log(step_run, f"Failed: {error}", now, level=LogLevel.ERROR)
-
-
-def _remember_reason(targets: Sequence[Target], reason: str, now: datetime) -> None:
-    for target in targets:
-        if target.reason != reason:
-            Target.objects.filter(pk=target.pk).update(reason=reason, since_at=now)
-
-
-def _ended(step_run: StepRun) -> Progress:
-    """Everything that could be written is: what comes next?"""
-    targets = list(step_run.targets.all())
-    if any(target.outcome in WRITTEN for target in targets):
-        return Progress(Far.VERIFYING)
-    failed = next((target for target in targets if target.verification == Verification.FAILED), targets[0])
-    reason = failed.reason if failed.reason.startswith("Failed") else f"Failed: nothing could be written. {failed.reason}"
-    return Progress(Far.FAILED, reason)
+def writer(*, images: Sequence[str], helm_paths: str = "") -> ImageWriter:
+    """`images` are the release's full references, `helm_paths` the step's own lines."""
+    return ImageWriter(step_images(images, helm_paths), images)

@@ -41,7 +41,7 @@ class Case:
 
 def wait(*, step_run: StepRun, now: datetime) -> Progress:
     """Judge every target that is not done. May be called at any time."""
-    if step_run.settings.get("verification") == VerificationMethod.COMMIT_CREATED:
+    if step_run.settings.get("verification") in (VerificationMethod.COMMIT_CREATED, VerificationMethod.PULL_REQUEST_MERGED):  # all are merged by now
         step_run.targets.filter(outcome__in=WRITTEN, verification=Verification.WAITING).update(verification=Verification.VERIFIED)
         return _ended(step_run)
     cases = [_case(target, now) for target in _unfinished(step_run)]

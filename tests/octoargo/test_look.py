@@ -17,7 +17,18 @@ ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SHEETS = sorted((STATIC / "css").glob("*.css"))
-NOT_A_STATUS = {"TlsMode", "MappedBy", "CredentialKind", "StepKind", "VerificationMethod", "LogLevel"}  # choices of a form, or plain text
+NOT_A_STATUS = {
+    "TlsMode",
+    "MappedBy",
+    "CredentialKind",
+    "StepKind",
+    "VerificationMethod",
+    "LogLevel",
+    "CommitMethod",
+    "TemplateOrigin",
+    "WaitFor",
+    "ForgeKind",
+}  # choices of a form, or plain text
 SYMBOLS = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
 TONED = set(re.findall(r'\.badge\[data-status="([^"]+)"\]', (STATIC / "css" / "badges.css").read_text().split(".tile[data-empty]")[0]))
 TOKENS = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6}, #\w{6})\)", (STATIC / "css" / "tokens.css").read_text().split("@media")[0]))
