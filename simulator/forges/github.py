@@ -132,8 +132,7 @@ class GitHub(Vendor):
             words = "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."
             raise Refusal(403, {"message": words, "documentation_url": DOCS}, ("X-GitHub-SSO", f"required; url={access.sso_url}"))
         if self.state.remaining == 0:
-            words = "API rate limit exceeded for user ID 1."
-            raise Refusal(403, {"message": words, "documentation_url": DOCS}, *self.limits())
+            raise self.refusal(403, "API rate limit exceeded for user ID 1.")
         return access
 
     def meta(self, request: Request) -> Response:

@@ -35,13 +35,12 @@ class Host:
     clone: str = "acme/shop.git"
     fork: str = "bea/shop"  # another owner's copy; "" where pull requests from forks are left out
     pulls_path: str = "/pulls"  # part of the path of the call that creates one
-    merge_methods: tuple[str, ...] = ("merge", "squash", "rebase", "fast-forward")
     page_elsewhere: Callable | None = linked_page  # the content and headers of a page whose next one is on another server
     filter_quirks: frozenset = field(default_factory=lambda: frozenset({"no_filters"}))  # makes lists show every branch
     has_labels: bool = True
     knows_mergeable: bool = True
     tells_unknown: bool = True  # mergeable: "not known yet" differs from "no"
-    finds_unknown_reviewers: bool = True
+    can_be_archived: bool = True
     refuses_author_as_reviewer: bool = True
     missing_right: str = ""  # in the sentence of a refusal
     states: tuple[str, str, str, str] = ("pending", "success", "failure", "error")  # waiting, passed, failed, error
@@ -82,6 +81,7 @@ HOSTS = {
             pulls_path="/pullrequests",
             page_elsewhere=next_elsewhere,
             has_labels=False,
+            can_be_archived=False,
             knows_mergeable=False,
             missing_right="pullrequest:write",
             states=("INPROGRESS", "SUCCESSFUL", "FAILED", "FAILED"),
