@@ -9,13 +9,13 @@ from django.db.models import Max
 
 from deployments.models import Variable, VariableSet
 from deployments.services.errors import InvalidVariable
+from deployments.variables import is_reserved
 from infrastructure.models import Environment, Project, Tenant
 from infrastructure.secrets import encrypt
 from infrastructure.services.trail import record_event
 
 NAME_LENGTH = 300
 VALUE_LENGTH = 100_000
-RESERVED = "octopus."
 KEPT_IN_TRAIL = 500  # characters of a value in the audit trail
 
 
@@ -88,7 +88,7 @@ def checked_name(name: str) -> str:
         raise InvalidVariable(f"A name is one line of at most {NAME_LENGTH} characters that can be seen.", field="name")
     if "#{" in name or "}" in name:
         raise InvalidVariable("A name holds no “#{” and no “}”: templates could not tell where it ends.", field="name")
-    if f"{name.lower()}.".startswith(RESERVED):
+    if is_reserved(name):
         raise InvalidVariable(f"“{name}” is not free: names that begin with Octopus. are Octoargo’s own. Choose another.", field="name")
     return name
 
