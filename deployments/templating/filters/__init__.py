@@ -2,10 +2,22 @@
 
 from collections.abc import Callable
 
-from deployments.templating.filters import dates, digests, escapes, formats, patterns, texts, uris, versions
+from deployments.templating.filters import dates, digests, escapes, formats, markdown, patterns, texts, uris, versions
 from deployments.templating.filters.context import Context, FilterFailed
+from deployments.templating.regexes import TooSlow
 
 __all__ = ["NAMES", "Context", "FilterFailed", "apply"]
+
+_STEPS_A_CHARACTER = 10  # of Markdown, as long as those of regular expressions
+
+
+def _markdown(text: str, options: list[str], context: Context) -> str | None:
+    try:
+        context.steps.take(_STEPS_A_CHARACTER * len(text))
+    except TooSlow as error:
+        raise FilterFailed("The text is too long for Markdown.") from error
+    return None if options else markdown.render(text)
+
 
 # Without options: any option makes the filter unusable.
 _PLAIN: dict[str, Callable[[str], str]] = {**escapes.FILTERS, **texts.PLAIN}
@@ -15,6 +27,8 @@ _WITH_OPTIONS: dict[str, Callable[[str, list[str], Context], str | None]] = {
     **digests.FILTERS,
     **dates.FILTERS,
     **versions.FILTERS,
+    "Markdown": _markdown,
+    "MarkdownToHtml": _markdown,
     "UriPart": uris.uri_part,
     "Format": formats.format_text,
 }
