@@ -99,10 +99,10 @@ def repository_key(url: str) -> str:
         return without_secrets(url.strip())
 
 
-def check_pattern(pattern: str) -> RepositoryUrl:
-    """Read one line of an allow-list.
+def check_pattern(pattern: str, *, over_ssh: bool = False) -> RepositoryUrl:
+    """Read one line of an allow-list; `over_ssh` when it is an SSH key's.
 
-    Raises BadRepositoryUrl when it has no path or a * outside the path.
+    Raises BadRepositoryUrl when it has no path or a * outside the path, or names a way that an SSH key does not open.
     """
     parsed, shown = parse_url(pattern), without_secrets(pattern)
     if USER_IN_URL.match(pattern.strip()):
@@ -111,6 +111,10 @@ def check_pattern(pattern: str) -> RepositoryUrl:
         raise BadRepositoryUrl(f"“{shown}” has a * in the host; a * stands for a part of the path only. Name the host in full.")
     if parsed.path in ("", "/"):
         raise BadRepositoryUrl(f"“{shown}” has no path. End it with /* for every repository of the host.")
+    if over_ssh and parsed.scheme != "ssh":
+        raise BadRepositoryUrl(
+            f"“{shown}” is not reached with an SSH key. Write the line like ssh://git.example.com/platform/* (git@host:path counts as that)."
+        )
     return parsed
 
 
@@ -138,6 +142,20 @@ def choose(url: str, candidates: Iterable[tuple[T, Sequence[str]]], *, over_ssh:
             if matches(pattern, url, over_ssh=candidate in over_ssh) and (best is None or _specificity(pattern) > best[0]):
                 best = (_specificity(pattern), candidate)
     return best[1] if best else None
+
+
+def check_address_of_service(text: str) -> str:
+    """The address of a Git host's pages or API, without a slash at its end; "" is fine.
+
+    Raises BadRepositoryUrl when it is no http(s) address, or has a user name, query or fragment.
+    """
+    text = text.strip().rstrip("/")
+    if not text:
+        return ""
+    parsed, shown = parse_url(text), without_secrets(text)
+    if parsed.scheme not in ("https", "http") or USER_IN_URL.match(text) or "?" in text or "#" in text:
+        raise BadRepositoryUrl(f"“{shown}” is not the address of a Git host. Write it like https://git.example.com, without a user name and what follows a ?.")
+    return text
 
 
 def _split(text: str, shown: str) -> tuple[str, str, str, int | None, str]:

@@ -5,9 +5,13 @@ import binascii
 import hashlib
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -77,10 +81,9 @@ def known_name(host: str, port: int | None) -> str:
 def check_host(text: str) -> str:
     """The host's name or address in small letters. Raises BadHostKey when it is neither."""
     host = text.strip().lower().removeprefix("[").removesuffix("]")
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if "%" not in host:  # a zone is this machine's own affair
+            return str(ipaddress.ip_address(host))
     if not HOST_NAME.fullmatch(host):
         raise BadHostKey(f"“{text.strip()[:100]}” is not the name of a host. Write it like git.example.com.")
     return host
@@ -133,6 +136,8 @@ def openssh_key(text: str) -> str:
     """
     key = _load(text)
     try:
+        if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey):
+            raise ValueError(type(key).__name__)
         return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadKey("This kind of key cannot be used with SSH. Make one with: ssh-keygen -t ed25519 -N ''") from error

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from infrastructure.views import annotations, gateways, instances, wizard
+from infrastructure.views import annotations, gateways, instances, known_hosts, wizard
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instances/", instances.index, name="instances"),
@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("instances/<str:name>/rotate-key/", gateways.rotate_key, name="instance-rotate-key"),
     path("instances/<str:name>/revoke-key/", gateways.revoke_key, name="instance-revoke-key"),
     path("instances/<str:name>/annotations/", annotations.annotations, name="annotations"),
+    path("known-hosts/", known_hosts.index, name="known-hosts"),
 ]

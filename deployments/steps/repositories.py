@@ -3,11 +3,12 @@
 import structlog
 from django.conf import settings
 
-from deployments.git import Credential, GitError, Mirror, test_access
+from deployments.git import Credential, GitError, HostKey, Mirror, SshKey, ssh_host_keys, test_access
 from deployments.models import Target
+from infrastructure.models import GitCredential
 from infrastructure.repositories import BadRepositoryUrl, parse_url, repository_key, without_secrets
 from infrastructure.secrets import SecretUnreadable
-from infrastructure.services.credentials import credential_for, secret_of
+from infrastructure.services import KnownHostInvalid, credential_for, known_hosts_text, secret_of
 from infrastructure.status import CredentialKind
 
 log = structlog.get_logger(__name__)
@@ -49,25 +50,47 @@ def tidy_mirrors() -> int:
     return tidied
 
 
-def test_credential_access(url: str, username: str, secret: str) -> str:
+def test_credential_access(url: str, credential: GitCredential) -> str:
     """What a credential's test button says of a repository, a sentence."""
-    tested = test_access(
-        url,
-        Credential(username, secret),
-        directory=settings.MIRRORS_DIR,
-        allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
-        allow_file=settings.ALLOW_FILE_REPOSITORIES,
-    )
+    try:
+        tested = test_access(
+            url,
+            _open(credential, url),
+            directory=settings.MIRRORS_DIR,
+            allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
+            allow_file=settings.ALLOW_FILE_REPOSITORIES,
+        )
+    except CredentialUnusable as error:
+        return str(error)
     return tested.sentence
 
 
-def _credential(url: str) -> Credential | None:
-    found = credential_for(url)
-    if found is None:
-        return None
-    if found.kind != CredentialKind.USERNAME_PASSWORD:
-        raise CredentialUnusable(f"{without_secrets(url)} is covered by {found.name}, an SSH key. Give it a credential with a user name and a token.")
+def scan_host_keys(host: str, port: int) -> list[HostKey]:
+    """What a host presents now, for a person to compare. Raises KnownHostInvalid when it may not be asked or does not answer."""
     try:
-        return Credential(found.username, secret_of(found))
+        return ssh_host_keys(host, port, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+    except GitError as error:
+        raise KnownHostInvalid(str(error)) from error
+
+
+def _credential(url: str) -> Credential | SshKey | None:
+    found = credential_for(url)
+    return None if found is None else _open(found, url)
+
+
+def _open(found: GitCredential, url: str) -> Credential | SshKey:
+    try:
+        secret = secret_of(found)
     except SecretUnreadable as error:
         raise CredentialUnusable(f"The credential {found.name} cannot be read. {error}") from error
+    if found.kind != CredentialKind.SSH_KEY:
+        return Credential(found.username, secret)
+    return SshKey(found.username, secret, f"{found.known_hosts.strip()}\n{_known_hosts(url)}")
+
+
+def _known_hosts(url: str) -> str:
+    try:
+        parsed = parse_url(url)
+    except BadRepositoryUrl:
+        return ""
+    return known_hosts_text(host=parsed.host, port=parsed.port)

@@ -12,62 +12,36 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from infrastructure.admin.base import ServiceAdmin
-from infrastructure.models import GitCredential
-from infrastructure.repositories import BadRepositoryUrl, check_pattern
+from infrastructure.admin.base import ModelAdmin, ServiceAdmin
+from infrastructure.credential_form import GitCredentialForm
+from infrastructure.models import GitCredential, KnownHost
+from infrastructure.rate_limits import describe_rate
 from infrastructure.secrets import SecretUnreadable
 from infrastructure.services import InfrastructureError, delete_credential, save_credential, try_credential
 
 
-class GitCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """The secret is write-only: its field is always empty, and an empty field keeps what is stored."""
-
-    secret = forms.CharField(
-        required=False,
-        strip=False,
-        max_length=20_000,
-        label="Password or token",
-        help_text="Stored encrypted and never shown again. Leave it empty to keep the stored one.",
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
-    )
-    test_url = forms.CharField(
-        required=False,
-        max_length=1000,
-        label="Try it on",
-        help_text="A repository’s URL for “Save and test”. Empty: the first line of the allow-list without a *.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-    )
-
-    def clean_repositories(self) -> str:
-        text = str(self.cleaned_data["repositories"])
-        try:
-            for line in text.splitlines():
-                if line.strip():
-                    check_pattern(line.strip())
-        except BadRepositoryUrl as error:
-            raise forms.ValidationError(str(error)) from error
-        return text
-
-    def clean_secret(self) -> str:
-        secret = str(self.cleaned_data["secret"])
-        if self.instance.pk is None and not secret:
-            raise forms.ValidationError("Give the password or token. It is stored encrypted and never shown again.")
-        return secret
-
-
 @admin.register(GitCredential)
-@method_decorator(sensitive_post_parameters("secret"), name="changeform_view")
+@method_decorator(sensitive_post_parameters("secret", "private_key"), name="changeform_view")
 class GitCredentialAdmin(ServiceAdmin[GitCredential]):
     """Which repositories a credential opens: the most specific line that matches wins."""
 
     form = GitCredentialForm
     change_form_template = "admin/infrastructure/gitcredential/change_form.html"
-    list_display = ["name", "username", "allow_list", "tested_at", "test_result"]
+    change_list_template = "admin/infrastructure/gitcredential/change_list.html"
+    list_display = ["name", "kind", "username", "allow_list", "rate", "tested_at", "test_result"]
+    list_filter = ["kind"]
     search_fields = ["name", "username", "repositories"]
     formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})}}
-    readonly_fields = ["tested_at", "test_result"]
+    readonly_fields = ["rate", "tested_at", "test_result"]
     fieldsets = [
-        (None, {"fields": ["name", "username", "secret", "repositories"]}),
+        (None, {"fields": ["name", "kind", "username", "secret", "private_key", "repositories", "known_hosts"]}),
+        (
+            "Git host",
+            {
+                "fields": ["forge_kind", "forge_web_url", "forge_api_url", "rate"],
+                "description": "For pull requests. Leave all of it empty if the repository’s URL says enough.",
+            },
+        ),
         ("Test", {"fields": ["test_url", "tested_at", "test_result"]}),
     ]
 
@@ -75,8 +49,15 @@ class GitCredentialAdmin(ServiceAdmin[GitCredential]):
     def allow_list(self, obj: GitCredential) -> str:
         return ", ".join(obj.patterns())
 
+    @admin.display(description="API calls")
+    def rate(self, obj: GitCredential) -> str:
+        """What the host's API allows this credential, in a sentence."""
+        return describe_rate(
+            limit=obj.api_limit, remaining=obj.api_remaining, reset_at=obj.api_reset_at, retry_at=obj.api_retry_at, said=obj.api_said, now=timezone.now()
+        )
+
     def write(self, obj: GitCredential, *, by: User, now: Any, form: Any) -> None:
-        save_credential(credential=obj, secret=form.cleaned_data["secret"] or None, by=by, now=now)
+        save_credential(credential=obj, secret=form.new_secret or None, by=by, now=now)
 
     def erase(self, obj: GitCredential, *, by: User, now: Any) -> None:
         delete_credential(credential=obj, by=by, now=now)
@@ -101,3 +82,20 @@ class GitCredentialAdmin(ServiceAdmin[GitCredential]):
             else:
                 self.message_user(request, f"Saved and tested: {result}", messages.INFO)
         return HttpResponseRedirect(reverse("admin:infrastructure_gitcredential_change", args=[obj.pk]))
+
+
+@admin.register(KnownHost)
+class KnownHostAdmin(ModelAdmin[KnownHost]):
+    """Host keys have a page of their own, where they are pasted, asked for and compared."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: KnownHost | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: KnownHost | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("known-hosts"))

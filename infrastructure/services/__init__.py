@@ -9,6 +9,7 @@ from infrastructure.services.errors import (
     InstanceInvalid,
     InstanceNameTaken,
     KeyRefused,
+    KnownHostInvalid,
     RuleInvalid,
     ScopeInvalid,
     StaleEpoch,
@@ -16,6 +17,7 @@ from infrastructure.services.errors import (
 )
 from infrastructure.services.health import check_instance
 from infrastructure.services.instances import change_instance, register_instance, remove_instance
+from infrastructure.services.known_hosts import add_known_hosts, ask_host_keys, confirm_host_key, forget_known_host, known_hosts_text
 from infrastructure.services.mapping import Preview, delete_rule, preview_rule, remap, save_rule
 from infrastructure.services.registration import current_token, new_registration_token
 from infrastructure.services.scopes import delete_scope, order_environments, save_scope
@@ -28,19 +30,25 @@ __all__ = [
     "InstanceInvalid",
     "InstanceNameTaken",
     "KeyRefused",
+    "KnownHostInvalid",
     "Preview",
     "RuleInvalid",
     "ScopeInvalid",
     "StaleEpoch",
     "TokenRefused",
+    "add_known_hosts",
+    "ask_host_keys",
     "change_instance",
     "check_instance",
+    "confirm_host_key",
     "credential_for",
     "current_token",
     "delete_credential",
     "delete_rule",
     "delete_scope",
     "enrol",
+    "forget_known_host",
+    "known_hosts_text",
     "new_registration_token",
     "order_environments",
     "preview_rule",

@@ -8,13 +8,16 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from infrastructure.models import GitCredential
-from infrastructure.repositories import BadRepositoryUrl, check_pattern, choose
+from infrastructure.repositories import BadRepositoryUrl, check_address_of_service, check_pattern, choose
 from infrastructure.secrets import decrypt, encrypt
 from infrastructure.services.errors import CredentialInvalid
 from infrastructure.services.trail import record_event
+from infrastructure.ssh import BadHostKey, BadKey, openssh_key, parse_known_hosts
+from infrastructure.status import CredentialKind
 
-# Set by the deployments app, which owns the Git adapter: (url, username, secret) -> a sentence about the access.
-access_test: Callable[[str, str, str], str] | None = None
+# Set by the deployments app, which owns the Git adapter: (url, credential) -> a sentence about the access.
+access_test: Callable[[str, GitCredential], str] | None = None
+OVER_HTTP = ("forge_web_url", "forge_api_url")  # checked by us: names in a cluster have no top level, which a URLField insists on
 
 
 @transaction.atomic
@@ -27,6 +30,7 @@ def save_credential(*, credential: GitCredential, secret: str | None = None, by:
     if is_new and not secret:
         raise CredentialInvalid("Give the password, token or key. It is stored encrypted and never shown again.")
     _check(credential, now)
+    _check_kind(credential, secret)
     try:
         with transaction.atomic():
             credential.save()
@@ -49,8 +53,12 @@ def delete_credential(*, credential: GitCredential, by: Any, now: datetime) -> N
 
 
 def credential_for(url: str) -> GitCredential | None:
-    """The credential whose allow-list names the repository most specifically, or None."""
-    return choose(url, [(credential, credential.patterns()) for credential in GitCredential.objects.order_by("name", "pk")])
+    """The credential whose allow-list names the repository most specifically, or None. It can open the URL as it is written:
+
+    https:// takes a user name and password, ssh:// an SSH key, git@host:path either; of two equal ones the password is taken.
+    """
+    rows = sorted(GitCredential.objects.order_by("name", "pk"), key=_is_ssh)
+    return choose(url, [(row, row.patterns()) for row in rows], over_ssh=[row for row in rows if _is_ssh(row)])
 
 
 def secret_of(credential: GitCredential) -> str:
@@ -60,11 +68,11 @@ def secret_of(credential: GitCredential) -> str:
 
 def try_credential(*, credential: GitCredential, url: str, by: Any, now: datetime) -> str:
     """Try the credential on a repository of its allow-list; the sentence is kept and returned. Raises CredentialInvalid."""
-    if choose(url, [(credential, credential.patterns())]) is None:
+    if choose(url, [(credential, credential.patterns())], over_ssh=[credential] if _is_ssh(credential) else []) is None:
         raise CredentialInvalid(f"{credential.name} may not be used for this repository: no line of its allow-list matches. Add one, or test another.")
     if access_test is None:
         raise CredentialInvalid("This process has no Git adapter; test the credential from the web pages.")
-    result = access_test(url, credential.username, secret_of(credential))
+    result = access_test(url, credential)
     GitCredential.objects.filter(pk=credential.pk).update(tested_at=now, test_result=result)
     record_event(kind="git_credential_tested", object_name=credential.name, by=by, now=now)
     credential.tested_at, credential.test_result = now, result
@@ -79,11 +87,34 @@ def _check(credential: GitCredential, now: datetime) -> None:
     try:
         for pattern in credential.patterns():
             check_pattern(pattern)
-        credential.full_clean()
+        for name in OVER_HTTP:
+            setattr(credential, name, check_address_of_service(getattr(credential, name)))
+        credential.full_clean(exclude=OVER_HTTP)
     except BadRepositoryUrl as error:
         raise CredentialInvalid(str(error)) from error
     except ValidationError as error:
         raise CredentialInvalid(" ".join(error.messages)) from error
+
+
+def _check_kind(credential: GitCredential, secret: str | None) -> None:
+    """What an SSH key needs and a password does not. Raises CredentialInvalid."""
+    was = GitCredential.objects.filter(pk=credential.pk).values_list("kind", flat=True).first()
+    if was is not None and was != credential.kind and not secret:
+        raise CredentialInvalid("Another kind of credential needs another secret: give the password or token, or the private key.")
+    try:
+        parse_known_hosts(credential.known_hosts)
+        if not _is_ssh(credential):
+            return
+        if secret:
+            openssh_key(secret)
+        for pattern in credential.patterns():
+            check_pattern(pattern, over_ssh=True)
+    except (BadKey, BadHostKey, BadRepositoryUrl) as error:
+        raise CredentialInvalid(str(error)) from error
+
+
+def _is_ssh(credential: GitCredential) -> bool:
+    return credential.kind == CredentialKind.SSH_KEY
 
 
 def _row(credential: GitCredential) -> str:

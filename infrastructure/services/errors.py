@@ -43,3 +43,7 @@ class RuleInvalid(InfrastructureError):
 
 class CredentialInvalid(InfrastructureError):
     """A Git credential cannot be saved as given."""
+
+
+class KnownHostInvalid(InfrastructureError):
+    """A host key cannot be added as given, or its host cannot be asked."""

@@ -67,6 +67,8 @@ def test_repository_key_is_one_for_all_ways_to_write_a_repository():
     ways = ["https://git.example.com/acme/shop", "https://x@GIT.example.com:443/acme/shop.git/", "git@git.example.com:acme/shop.git"]
 
     assert {repository_key(way) for way in ways} == {"https://git.example.com/acme/shop"}
+    assert repository_key("ssh://git@git.example.com:22/acme/shop.git") == "https://git.example.com/acme/shop"
+    assert repository_key("ssh://git@git.example.com:2222/acme/shop.git") == "ssh://git.example.com:2222/acme/shop"
     assert repository_key("no url") == "no url"
 
 
@@ -100,6 +102,44 @@ def test_matches_follows_the_allow_list_rule(pattern, url, expected):
     assert matches(pattern, url) is expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "url", "expected"),
+    [
+        ("ssh://git@git.example.com/platform/*", "ssh://deploy@GIT.example.com:22/platform/shop.git", True),
+        ("ssh://git.example.com/platform/*", "git@git.example.com:platform/shop.git", True),
+        ("git@git.example.com:platform/*", "ssh://git.example.com/platform/shop", True),
+        ("ssh://git.example.com:2222/platform/*", "ssh://git@git.example.com:2222/platform/shop", True),
+        ("ssh://git.example.com/platform/*", "ssh://git@git.example.com:2222/platform/shop", False),
+        ("ssh://git.example.com/platform/*", "https://git.example.com/platform/shop", False),
+        ("https://git.example.com/platform/*", "https://git.example.com/platform/shop", False),
+        ("https://git.example.com/platform/*", "git@git.example.com:platform/shop", False),
+    ],
+)
+def test_matches_of_an_ssh_key_count_ssh_alone(pattern, url, expected):
+    assert matches(pattern, url, over_ssh=True) is expected
+
+
+def test_a_password_is_no_way_into_ssh():
+    assert not matches("ssh://git.example.com/*", "ssh://git.example.com/shop")
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "ssh_address"),
+    [
+        ("git@git.example.com:acme/shop.git", "git", "git.example.com:acme/shop.git"),
+        ("git.example.com:acme/shop", "", "git.example.com:acme/shop"),
+        ("git@git.example.com:/srv/shop.git", "git", "ssh://git.example.com/srv/shop.git"),
+        ("ssh://deploy:s3cret@git.example.com:2222/~/shop", "deploy", "ssh://git.example.com:2222/~/shop"),
+        ("https://bot@git.example.com/shop", "", "https://git.example.com/shop"),
+    ],
+)
+def test_parse_url_keeps_what_ssh_needs(text, user, ssh_address):
+    parsed = parse_url(text)
+
+    assert (parsed.user, parsed.ssh_address) == (user, ssh_address)
+    assert "s3cret" not in repr(parsed)
+
+
 @pytest.mark.parametrize(("pattern", "word"), [("https://*.example.com/x", "host"), ("https://git.example.com", "/*"), ("platform/*", "https://")])
 def test_check_pattern_says_what_to_write(pattern, word):
     with pytest.raises(BadRepositoryUrl, match=word.replace("*", r"\*")):
@@ -118,7 +158,15 @@ def test_choose_takes_the_most_specific_pattern_then_the_first():
     assert choose("https://elsewhere.example/shop", candidates) is None
 
 
-@pytest.mark.parametrize("pattern", ["https://bot:s3cret@git.example.com/acme/*", "https://s3cret@git.example.com/acme/*", "https://bot:s3cret@*/acme"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "https://bot:s3cret@git.example.com/acme/*",
+        "https://s3cret@git.example.com/acme/*",
+        "https://bot:s3cret@*/acme",
+        "ssh://git:s3cret@git.example.com/acme/*",
+    ],
+)
 def test_an_allow_list_holds_no_password(pattern):
     with pytest.raises(BadRepositoryUrl) as refused:
         check_pattern(pattern)

@@ -24,13 +24,6 @@ pytestmark = pytest.mark.django_db
 OURS = [model for model in django_admin.site._registry if model._meta.app_label == "infrastructure"]
 
 
-@pytest.fixture
-def admin(client):
-    user = make_user(is_superuser=True, is_staff=True)
-    client.force_login(user)
-    return user
-
-
 def text_of(response):
     return response.content.decode()
 
@@ -284,8 +277,8 @@ def test_credential_answers_bad_input_at_its_field(client, admin, values, field)
 def test_credential_test_button_says_what_came_of_it(client, admin, monkeypatch):
     asked = []
 
-    def look(url, username, secret):
-        asked.append((url, username, secret))
+    def look(url, credential):
+        asked.append((url, credential.username, secret_of(credential)))
         return "It opens, with 3 branches."
 
     monkeypatch.setattr(credentials, "access_test", look)
