@@ -47,10 +47,13 @@ class Reader:
 
     def list_tree(self, under: str = "") -> list[str]:
         """The plain files below a folder (or the file itself), sorted; no symbolic links, no submodules. "" is the root."""
+        return [path for path, entry in self.listing(under).items() if entry.is_plain_file]
+
+    def listing(self, under: str = "") -> dict[str, Entry]:
+        """All that is below a folder (or the file itself) by path, sorted, symbolic links and submodules too; nothing is followed."""
         folder = clean_path(under)
         out = self._commands.answer(["ls-tree", "-r", "-z", "--full-tree", self.sha, "--", *([folder] if folder else [])])
-        found = _parse_listing(out)
-        return sorted(path for path, entry in found.items() if entry.is_plain_file)
+        return dict(sorted(_parse_listing(out).items()))
 
     def entries(self, paths: Iterable[str]) -> dict[str, Entry | None]:
         """What is at each (clean) path; None for nothing."""

@@ -28,6 +28,7 @@ BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 2.0
 UNMOVED_TRIES = 4  # a host that refuses as if the branch had moved, which it has not
 FOLDER = "040000"
+LINK = "120000"
 RACE = re.compile(r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value|reference already exists", re.IGNORECASE)
 REJECTED = re.compile(r"^!\t[^\t]*\t\[(?:remote )?rejected\] \((.*)\)$", re.MULTILINE)
 
@@ -118,7 +119,7 @@ def real_changes(reader: Reader, wanted: Mapping[str, bytes | None]) -> dict[str
     if "" in edits:
         raise BadPath("The repository's root is a folder, so it is not written to.")
     entries = reader.entries(edits)
-    _check_places(reader, entries)
+    _check_places(reader, {path: entry for path, entry in entries.items() if not (_is_link(entry) and edits[path] is None)})
     return {path: (_mode(entries[path]), content) for path, content in edits.items() if _blob(content) != _before(entries[path])}
 
 
@@ -129,6 +130,11 @@ def _check_places(reader: Reader, entries: Mapping[str, Entry | None]) -> None:
     in_the_way += [folder for folder, entry in reader.entries(sorted(folders)).items() if entry is not None and entry.mode != FOLDER]
     if in_the_way:
         raise BadPath(f"{in_the_way[0]} is a folder, a symbolic link or a submodule, so it is not written to.")
+
+
+def _is_link(entry: Entry | None) -> bool:
+    """A symbolic link may be deleted itself; what it points to is another file."""
+    return entry is not None and entry.mode == LINK
 
 
 def _folders(path: str) -> list[str]:
