@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from deployments import services
 from deployments.models import Deployment, PullRequest
+from deployments.services import webhooks
 from deployments.status import FINISHED
 from deployments.steps import repositories
 
@@ -68,3 +69,9 @@ def sweep_live(**_: object) -> None:
 def tidy_mirrors(**_: object) -> None:
     """Keep our clones quick to read: a few times a day is enough."""
     repositories.tidy_mirrors()
+
+
+@shared_task(name="deployments.prune_webhook_deliveries")
+def prune_webhook_deliveries(**_: object) -> None:
+    """Forget which deliveries we have seen once no host sends them again."""
+    webhooks.prune_deliveries(now=timezone.now())

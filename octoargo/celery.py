@@ -29,6 +29,7 @@ app.conf.update(
         "mark silent gateways": {"task": "infrastructure.mark_silent_gateways", "schedule": 5.0, "options": {"expires": 10}},
         "expire enrolments": {"task": "infrastructure.expire_enrolments", "schedule": 60.0, "options": {"expires": 60}},
         "tidy mirrors": {"task": "deployments.tidy_mirrors", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
+        "prune webhook deliveries": {"task": "deployments.prune_webhook_deliveries", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
         "prune history": {"task": "infrastructure.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
