@@ -12,6 +12,7 @@ from deployments.services.errors import InvalidVariable
 from deployments.variables import is_reserved
 from infrastructure.models import Environment, Project, Tenant
 from infrastructure.secrets import encrypt
+from infrastructure.services.errors import ScopeInvalid
 from infrastructure.services.trail import record_event
 
 NAME_LENGTH = 300
@@ -74,6 +75,23 @@ def delete_variable(*, variable: Variable, by: Any, now: datetime) -> None:
     """Delete one value; releases made before keep what they have."""
     _tell("variable_deleted", variable, by, now, **_public(variable, variable.environments.all(), variable.tenants.all()))
     variable.delete()
+
+
+def refuse_widening(*, row: Project | Environment | Tenant, **_: Any) -> None:
+    """Receiver of infrastructure.signals.scope_removing: an environment or tenant stays while it is all that a value is scoped to.
+
+    Without it the value would apply everywhere.
+    """
+    scoped = {Environment: "environments", Tenant: "tenants"}.get(type(row), "")
+    if not scoped:
+        return
+    values = Variable.objects.filter(**{scoped: row}).select_related("variable_set__project").prefetch_related(scoped).order_by("name", "pk")
+    for variable in values:
+        if getattr(variable, scoped).count() == 1:
+            raise ScopeInvalid(
+                f"{row.name} was not deleted: a value of {variable.name} ({variable.variable_set}) applies to it alone, and would apply everywhere then. "
+                "Delete that value, or scope it otherwise."
+            )
 
 
 def checked_name(name: str) -> str:

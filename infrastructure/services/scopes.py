@@ -12,6 +12,7 @@ from infrastructure.models import Environment, Project, Tenant
 from infrastructure.services.errors import ScopeInvalid
 from infrastructure.services.mapping import remap
 from infrastructure.services.trail import record_event
+from infrastructure.signals import scope_removing
 
 Named = TypeVar("Named", Project, Environment, Tenant)
 
@@ -40,8 +41,9 @@ def save_scope(*, row: Named, by: Any, now: datetime) -> Named:
 
 @transaction.atomic
 def delete_scope(*, row: Project | Environment | Tenant, by: Any, now: datetime) -> None:
-    """Delete it; what was mapped to it is not mapped any more. Raises ScopeInvalid while deployments hold it."""
+    """Delete it; what was mapped to it is not mapped any more. Raises ScopeInvalid while deployments hold it (scope_removing)."""
     kind, slug, name = type(row).__name__.lower(), row.slug, row.name
+    scope_removing.send(sender=type(row), row=row)
     try:
         row.delete()
     except ProtectedError as error:

@@ -7,6 +7,8 @@ from deployments.services import InvalidVariable, delete_variable, save_variable
 from deployments.services.variables import row_name
 from infrastructure.models import Event
 from infrastructure.secrets import decrypt
+from infrastructure.services import delete_scope
+from infrastructure.services.errors import ScopeInvalid
 from tests.factories import NOW, make_environment, make_project, make_tenant, make_user
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +197,16 @@ def test_deleting_tells_the_trail_and_no_sensitive_value():
     assert Event.objects.get(kind="variable_deleted").detail == {
         "variable_set": "Variables of Shop", "is_sensitive": True, "environments": ["production"], "tenants": [], "steps": [],
     }  # fmt: skip
+
+
+def test_what_a_value_is_scoped_to_alone_is_not_deleted_because_it_would_apply_everywhere():
+    production, staging, north = make_environment(), make_environment("staging"), make_tenant()
+    save(environments=[production], tenants=[north])
+    save("Other", environments=[production, staging])
+
+    for row in (production, north):
+        with pytest.raises(ScopeInvalid, match=rf"{row.name} was not deleted: a value of Database.Host \(Variables of Shop\) applies to it alone"):
+            delete_scope(row=row, by=None, now=NOW)
+    delete_scope(row=staging, by=None, now=NOW)
+
+    assert [place.slug for place in Variable.objects.get(name="Other").environments.all()] == ["production"]
