@@ -1,5 +1,6 @@
 """The other way to a branch: a pull request for all targets of a step there, opened, awaited, and closed when it is not wanted any more."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,6 +27,8 @@ STATUS_NAME = "octoargo"
 WATCHED_POLL = timedelta(seconds=10)  # somebody looks at the deployment's page
 WATCHED_FOR = timedelta(seconds=60)
 POLLS = ((timedelta(minutes=15), timedelta(seconds=30)), (timedelta(hours=2), timedelta(seconds=60)))  # open for less than: every
+SETTLED_AFTER = timedelta(seconds=20)  # by then a host has found out whether a pull request can be merged
+LOOK_TWICE_S = 1.0
 SLOW_POLL = timedelta(minutes=5)
 
 
@@ -129,10 +132,13 @@ def _look(row: PullRequest, now: datetime) -> None:
     """Read one pull request anew and take down what became of it."""
     due_at = now + _poll(row.step_run, row.opened_at, now)
     try:
-        seen = ForgeDoor.open(row.repo_url, now=now).ask(lambda forge: forge.state(row.number))
+        door = ForgeDoor.open(row.repo_url, now=now)
+        seen = door.ask(lambda forge: forge.state(row.number))
         if seen.state is forges.State.MERGED:
             _merged(row, seen.merge_sha or open_mirror(row.repo_url).fetch(row.branch), now)
             return
+        if seen.state is forges.State.OPEN and seen.mergeable is None and now - row.opened_at > SETTLED_AFTER:
+            seen = replace(seen, mergeable=door.ask(lambda forge: forge.await_mergeable(row.number, pauses_s=(LOOK_TWICE_S,))))
     except (ForgeError, GitError) as error:
         wait = timedelta(seconds=error.retry_after_s) if isinstance(error, TryLater) else SLOW_POLL
         reason = f"Waiting for {_name(row)}, whose state is not known: {error}"

@@ -15,9 +15,10 @@ from deployments.git import GitError, NotABranch, PushRaceLost, RemoteRefs, Repo
 from deployments.models import LiveState, StepRun, Target
 from deployments.status import LogLevel, TargetOutcome, Verification
 from deployments.steps.commits import Work, commit
+from deployments.steps.forges import ForgeDoor
 from deployments.steps.leases import Lease
 from deployments.steps.progress import Far, Progress, StepBlocked, StepRefused
-from deployments.steps.pull_requests import ForgeDoor, open_pull_request, wants_pull_request
+from deployments.steps.pull_requests import open_pull_request, wants_pull_request
 from deployments.steps.records import AT_ONCE, Group, not_tracked, refuse, set_live_states, skip, write_log
 from deployments.steps.repositories import host_name, open_mirror
 from deployments.steps.scope import scope_name, scoping_problems, sources_of
