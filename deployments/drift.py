@@ -61,7 +61,9 @@ def compare(files_at_revision: Mapping[str, str | bytes | None], records: Sequen
     is_unrelated = False
     for record in records:
         content = files_at_revision.get(record.path)
-        if content is None:
+        if record.is_deleted:
+            differences += [] if content is None else [_is_back(record)]
+        elif content is None:
             differences.append(_missing(record))
         elif not record.sha256 or sha256_of(content) != record.sha256:
             found = _compare_file(content, record)
@@ -77,6 +79,10 @@ def _missing(record: FileRecord) -> Difference:
     first = record.places[0] if record.places else None
     place, expected = (str(first), first.expected) if first else ("", "")
     return Difference(Verdict.MISSING_FILE, record.path, place, expected, "", f"{record.path} is gone.")
+
+
+def _is_back(record: FileRecord) -> Difference:
+    return Difference(Verdict.OVERWRITTEN, record.path, "", "no file", "a file", f"{record.path} is back; we deleted it.")
 
 
 def _compare_file(content: str | bytes, record: FileRecord) -> list[Difference]:

@@ -30,11 +30,12 @@ class Layout:
 
     files: Mapping[str, bytes]  # by path from the repository's root
     deleted: frozenset[str]
+    names: tuple[str, ...]  # of the rendered files, below each folder
     overruled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by folder: paths that a deeper folder writes with other content
 
-    def below(self, folder: str) -> list[str]:
-        """The written and deleted paths of one output folder, sorted."""
-        return sorted(path for path in (*self.files, *self.deleted) if is_below(path, folder))
+    def of(self, folder: str) -> list[str]:
+        """What is written to one output folder and deleted below it, sorted; what other folders inside it get is theirs."""
+        return sorted([*(inside(folder, name) for name in self.names), *(path for path in self.deleted if is_below(path, folder))])
 
 
 def folder_for(*, title: str, annotation: str, annotated: str | None, path: str | None, ref: str) -> OutputFolder:
@@ -68,7 +69,7 @@ def lay_out(folders: Iterable[str], rendered: Mapping[str, bytes], existing: Map
             if files.setdefault(path, content) != content:
                 overruled.setdefault(folder, set()).add(path)
     deleted = {path for folder in deepest_first for path in existing.get(folder, ()) if path not in files} if purge else set()
-    return Layout(files, frozenset(deleted), {folder: frozenset(paths) for folder, paths in overruled.items()})
+    return Layout(files, frozenset(deleted), tuple(rendered), {folder: frozenset(paths) for folder, paths in overruled.items()})
 
 
 def inside(folder: str, name: str) -> str:

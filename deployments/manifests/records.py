@@ -77,14 +77,16 @@ class FileRecord:
     patch: tuple[dict[str, Any], ...] = ()
     places: tuple[Place, ...] = ()
     sha256: str = ""  # of the bytes we wrote, or found to be right
+    is_deleted: bool = False  # we purged it: the change is that it is not there
 
     def to_dict(self) -> dict[str, Any]:
-        return {"path": self.path, "patch": list(self.patch), "places": [place.to_dict() for place in self.places], "sha256": self.sha256}
+        places = [place.to_dict() for place in self.places]
+        return {"path": self.path, "patch": list(self.patch), "places": places, "sha256": self.sha256, "is_deleted": self.is_deleted}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         places = tuple(Place.from_dict(place) for place in stored.get("places", ()))
-        return cls(stored["path"], tuple(stored.get("patch", ())), places, stored.get("sha256", ""))
+        return cls(stored["path"], tuple(stored.get("patch", ())), places, stored.get("sha256", ""), bool(stored.get("is_deleted", False)))
 
     def joined_with(self, later: "FileRecord") -> "FileRecord":
         """Both of the same file, worked on one after the other."""
@@ -94,6 +96,11 @@ class FileRecord:
     def of_whole_file(cls, path: str, content: bytes) -> Self:
         """The record of a generated file."""
         return cls(path, sha256=hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def of_deletion(cls, path: str) -> Self:
+        """The record of a purged file."""
+        return cls(path, is_deleted=True)
 
 
 def sha256_of(content: str | bytes) -> str:

@@ -51,7 +51,7 @@ def records_of(target_ids: Iterable[int]) -> dict[int, list[FileRecord]]:
     """What was recorded for each target."""
     records: dict[int, list[FileRecord]] = defaultdict(list)
     for change in IntendedChange.objects.filter(target__in=list(target_ids)).order_by("target", "path"):
-        stored = {"path": change.path, "patch": change.patch, "places": change.places, "sha256": change.sha256}
+        stored = {"path": change.path, "patch": change.patch, "places": change.places, "sha256": change.sha256, "is_deleted": change.is_deleted}
         records[change.target_id].append(FileRecord.from_dict(stored))
     return records
 

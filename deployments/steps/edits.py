@@ -44,8 +44,8 @@ class EditPlan:
     """What one commit would hold: per file the bytes before and after, and what that means per source."""
 
     sha: str
-    before: Mapping[str, bytes]
-    changes: Mapping[str, bytes]
+    before: Mapping[str, bytes | None]  # None: it was not there
+    changes: Mapping[str, bytes | None]  # None: it is deleted
     edits: Mapping[int, SourceEdit]
 
 

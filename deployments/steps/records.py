@@ -103,7 +103,7 @@ def _take_down(target: Target, branch: str, pushed: Pushed, edit: SourceEdit, no
 def _changes(target: Target, edit: SourceEdit) -> Iterator[IntendedChange]:
     for path, found in sorted(edit.records.items()):
         places = [place.to_dict() for place in found.places]
-        yield IntendedChange(target=target, path=path, patch=list(found.patch), places=places, sha256=found.sha256)
+        yield IntendedChange(target=target, path=path, patch=list(found.patch), places=places, sha256=found.sha256, is_deleted=found.is_deleted)
 
 
 def _entry(step_run: StepRun, target: Target, note: Note, now: datetime) -> LogEntry:

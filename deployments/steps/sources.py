@@ -28,14 +28,20 @@ def manifest_source(source: ApplicationSource) -> Source:
 
 def obstacle_to_writing(source: ApplicationSource) -> str:
     """What is found out before anything is cloned: why this source can never be written to, a sentence; "" if it may be."""
+    name = source.application.name
+    if obstacle := hydrator_or_no_repository(source):
+        return obstacle
+    why = why_not_tracked(manifest_source(source), source.repo_url, source.target_revision)
+    return f"Not tracked: {name}: {why}" if why else ""
+
+
+def hydrator_or_no_repository(source: ApplicationSource) -> str:
+    """What stands in the way of every kind of step, a sentence; "" for most sources."""
     spec = source.application.content.get("spec")
     name = source.application.name
     if isinstance(spec, Mapping) and spec.get("sourceHydrator"):
         return f"Not tracked: {name} uses Argo CD’s source hydrator, which Octoargo does not write for."
-    if not source.repo_url:
-        return f"Not tracked: {name} names no repository."
-    why = why_not_tracked(manifest_source(source), source.repo_url, source.target_revision)
-    return f"Not tracked: {name}: {why}" if why else ""
+    return "" if source.repo_url else f"Not tracked: {name} names no repository."
 
 
 def remark(source: ApplicationSource) -> str:
