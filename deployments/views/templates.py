@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -29,7 +31,7 @@ def template_try(request: Request) -> HttpResponse:
     if project is None:
         return render(request, "variables/try.html", {"place": "variables"})
     form = TrialForm(request.POST if request.method == "POST" else None, user=request.user, projects=projects, project=project, initial=_begun(request))
-    trial = _try(form, project, timezone.now()) if request.method == "POST" and form.is_valid() else None
+    trial = _try(form, project, by=request.user, now=timezone.now()) if request.method == "POST" and form.is_valid() else None
     is_refused = request.method == "POST" and (trial is None or bool(trial.errors))
     context = {"place": "variables", "projects": projects, "project": project, "form": form, "trial": trial}
     return render(request, "variables/try.html", context, status=422 if is_refused else 200)
@@ -40,17 +42,20 @@ def _begun(request: Request) -> dict[str, str]:
     return {name: request.GET[name] for name in ("release", "environment", "tenant") if request.GET.get(name)}
 
 
-def _try(form: TrialForm, project: Project, now: datetime) -> Trial:
+def _try(form: TrialForm, project: Project, *, by: User, now: datetime) -> Trial:
     given = form.cleaned_data
     return try_template(
-        given["template"], release=given["release"] or _next_release(project, now), environment=given["environment"], tenant=given["tenant"],
+        given["template"], release=given["release"] or _next_release(project, by=by, now=now), environment=given["environment"], tenant=given["tenant"],
         step_name=given["step"], mode=Mode(given["mode"]), now=now,
     )  # fmt: skip
 
 
-def _next_release(project: Project, now: datetime) -> Release:
+def _next_release(project: Project, *, by: User, now: datetime) -> Release:
     """What a release made now would hold, with the last one's images; it is not saved."""
     last = Release.objects.filter(project=project).order_by("-created_at", "-pk").first()
+    key = (Release.objects.aggregate(newest=Max("pk"))["newest"] or 0) + 1  # as variables tell it
     process = [step.snapshot() for step in Step.objects.filter(project=project).order_by("position", "pk")]
-    images = last.images if last else []
-    return Release(project=project, version=NOT_RELEASED, images=images, process=process, variables=services.snapshot_of(project), created_at=now)
+    return Release(
+        pk=key, project=project, version=NOT_RELEASED, images=last.images if last else [], process=process, variables=services.snapshot_of(project),
+        created_at=now, created_by=by,
+    )  # fmt: skip

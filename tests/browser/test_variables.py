@@ -21,7 +21,7 @@ kind: ConfigMap
 data:
   host: #{Database.Host}
   url: postgres://shop:#{Database.Password}@#{Database.Host}/#{Database.Name}
-  replicas: "#{Replicas | Missing.Filter}"
+  replicas: "#{Replicas}"
 """
 LONG_NAME = "A.Very.Long.Name.That.Somebody.Chose[for-an-environment-of-production-eu-1].And.Then.Some.More"
 

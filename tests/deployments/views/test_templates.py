@@ -91,7 +91,7 @@ def test_errors_have_line_and_column_and_their_places_are_marked(client, admin, 
     page = answer.content.decode()
 
     assert answer.status_code == 422
-    assert "2 errors: a deployment would fail before anything is written" in text_of(answer)
+    assert "2 errors: a deployment would fail before anything is written." in text_of(answer)
     assert "1 line 2, column 4 #{Unknown.Name}" in text_of(answer)
     assert "2 line 2, column 24 #{Other}" in text_of(answer)
     assert "<mark>#{Unknown.Name}</mark>" in page
@@ -131,10 +131,12 @@ def test_values_tell_where_they_came_from(client, admin, shop):
     value("Host", "shared", of=made)
     value("Config", '{"port": 5432}')
 
-    page = text_of(attempt(client, "#{Host} #{Config.port}"))
+    page = text_of(attempt(client, "#{Host} #{Config.port} #{Octopus.Environment.Name} #{Octopus.Release.Number}"))
 
     assert "Host shared library set Databases" in page
     assert 'Config {"port": 5432} Shop’s variables' in page
+    assert "Octopus.Environment.Name Production Octoargo" in page
+    assert "Octopus.Release.Number 0.0.0 Octoargo" in page
 
 
 def test_ties_are_told(client, admin, shop):
