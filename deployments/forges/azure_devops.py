@@ -29,7 +29,7 @@ LONGEST_BODY, PAGE, MOST_PAGES = 4_000, 100, 100
 HEADS, NO_COMMIT = "refs/heads/", "0" * 40
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 IDENTITIES = {"dev.azure.com": "https://vssps.dev.azure.com"}  # Services look people up at an address of its own
-GIT_RIGHTS, PUSH_AND_PULL_REQUEST = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87", 4 + 16 + 16384  # GenericContribute, CreateBranch, PullRequestContribute
+GIT_RIGHTS, PUSH_AND_PULL_REQUEST = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87", 4 + 16384  # GenericContribute, PullRequestContribute
 
 
 class AzureDevOps(Forge):
@@ -138,7 +138,7 @@ class AzureDevOps(Forge):
         except (Unauthenticated, Forbidden, NotFoundOrForbidden, UnexpectedAnswer):  # not every token may ask
             return
         if isinstance(given, dict) and given.get("value") == [False]:
-            wanted = "Contribute, Create branch and Contribute to pull requests"
+            wanted = "Contribute and Contribute to pull requests"
             raise Forbidden(f"The token may read {self.repository.path} on {self.client.host} but not push to it. Its user needs the permissions {wanted}.")
 
     def explain(self, answer: Answer) -> ForgeError | None:

@@ -1,5 +1,6 @@
 """What every adapter does, and the parts that are the same on all hosts."""
 
+import functools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from deployments.forges.values import Budget, CommitStatus, Opened, Proposal, Pu
 
 PUSH_SETTLES_S = 60.0  # a host may take this long to see a branch that was pushed
 MERGEABLE_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+CALLS = ("find", "state", "close", "create", "comment", "add_labels", "request_reviewers", "set_status", "check_rights", "delete_branch", "mergeable")
 
 
 class Forge(ABC):
@@ -34,6 +36,13 @@ class Forge(ABC):
     WRITE_GAP_S: ClassVar[float] = 0.0  # the least time between two writes
     BRANCH_PAUSES_S: ClassVar[Sequence[float]] = ()  # tries again this often when a branch that was just pushed is not seen
     NO_CHANGES_PAUSES_S: ClassVar[Sequence[float]] = ()  # the same when its commits are not seen
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Adapters read answers as the host's API has them; every call tells when one is of another shape."""
+        super().__init_subclass__(**options)
+        for name in CALLS:
+            if name in cls.__dict__:
+                setattr(cls, name, _understood(cls.__dict__[name]))
 
     def __init__(
         self,
@@ -186,14 +195,6 @@ class Forge(ABC):
         except (NoChanges, Duplicate, BranchMissing, Conflict, NotFoundOrForbidden, UnexpectedAnswer):
             return
 
-    def is_there(self, path: str) -> bool:
-        """Whether a GET of it is answered; False when the host knows no such thing."""
-        try:
-            self.ask("GET", path)
-        except NotFoundOrForbidden:
-            return False
-        return True
-
     def refuse(self, answer: Answer) -> NoReturn:
         """Raise what a failed answer means: first in the host's own words, then by its status."""
         raise self.explain(answer) or by_status(answer, self.client.host, self.repository.path, said(answer))
@@ -201,6 +202,18 @@ class Forge(ABC):
     def explain(self, answer: Answer) -> ForgeError | None:
         """The host's own meaning of an answer, or None."""
         return None
+
+
+def _understood(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def checked(self: Forge, *arguments: Any, **options: Any) -> Any:
+        try:
+            return call(self, *arguments, **options)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            words = f"{self.client.host} answered with something that is not its API. Check the kind and the address of the Git host."
+            raise UnexpectedAnswer(words) from error
+
+    return checked
 
 
 def by_status(answer: Answer, host: str, path: str, words: str) -> ForgeError:

@@ -21,7 +21,7 @@ from deployments.forges.values import TITLE_LENGTH, CommitStatus, Outcome, Propo
 STATES = {Outcome.WAITING: "INPROGRESS", Outcome.PASSED: "SUCCESSFUL", Outcome.FAILED: "FAILED", Outcome.ERROR: "FAILED"}
 OURS = {"OPEN": State.OPEN, "MERGED": State.MERGED, "DECLINED": State.CLOSED, "SUPERSEDED": State.CLOSED}
 LONGEST_BODY, LONGEST_KEY, LONGEST_DESCRIPTION, FULL_HASH, MOST_PAGES = 250_000, 40, 255, 40, 100
-WRITE_SCOPES = ("pullrequest:write", "write:pullrequest:bitbucket")
+WRITES, API_TOKEN_WRITES = ("pullrequest:write",), ("write:repository:bitbucket", "write:pullrequest:bitbucket")  # the first includes pushes
 
 
 class BitbucketCloud(Forge):
@@ -113,9 +113,11 @@ class BitbucketCloud(Forge):
         if not answer.is_fine:
             self.refuse(answer)
         scopes = answer.headers.get("x-oauth-scopes", "").replace(",", " ").split()
-        if scopes and not any(scope in scopes for scope in WRITE_SCOPES):
+        wanted = API_TOKEN_WRITES if any(scope.endswith(":bitbucket") for scope in scopes) else WRITES
+        missing = [scope for scope in wanted if scope not in scopes]
+        if scopes and missing:
             where = f"{self.repository.path} on {self.client.host}"
-            raise Forbidden(f"The token may read {where} but not open pull requests there. It needs the scope {WRITE_SCOPES[0]}.")
+            raise Forbidden(f"The token may read {where} but not open pull requests there. It needs the scope {' and '.join(missing)}.")
 
     def explain(self, answer: Answer) -> ForgeError | None:
         error = answer.content.get("error") if isinstance(answer.content, dict) else None

@@ -126,15 +126,15 @@ class BitbucketDataCenter(Forge):
             return
 
     def check_rights(self) -> None:
-        """Ask for the repositories of this name that we may write to."""
+        """A repository that is among those we may read and not among those we may write to is refused; not every token may ask."""
         found, where = self.ask("GET", self._path), f"{self.repository.path} on {self.client.host}"
         if found.get("archived"):
             raise ReadOnly(f"{where} is archived: nothing can be pushed.")
         try:
-            writable = list(self._list("/rest/api/1.0/repos", {"name": str(found.get("name") or ""), "permission": "REPO_WRITE", "limit": PAGE}))
-        except (Forbidden, NotFoundOrForbidden, UnexpectedAnswer):  # older servers do not tell
+            may_read, may_write = (self._is_listed(found, permission) for permission in ("REPO_READ", "REPO_WRITE"))
+        except (Unauthenticated, Forbidden, NotFoundOrForbidden, UnexpectedAnswer):
             return
-        if not any(entry.get("id") == found.get("id") for entry in writable):
+        if may_read and not may_write:
             raise Forbidden(f"The token may read {where} but not push to it. It needs the permission Repository write.")
 
     def explain(self, answer: Answer) -> ForgeError | None:
@@ -169,6 +169,10 @@ class BitbucketDataCenter(Forge):
 
     def _entry(self, number: int) -> Any:
         return self.ask("GET", f"{self._path}/pull-requests/{number}")
+
+    def _is_listed(self, repository: dict[str, Any], permission: str) -> bool:
+        query = {"name": str(repository.get("name") or ""), "permission": permission, "limit": PAGE}
+        return any(entry.get("id") == repository.get("id") for entry in self._list("/rest/api/1.0/repos", query))
 
     def _can_merge(self, number: int) -> bool | None:
         try:
