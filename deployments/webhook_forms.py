@@ -23,7 +23,7 @@ class ChangeWebhookForm(forms.Form):
         required=False,
         max_length=10_000,
         label="Repositories it may speak for",
-        help_text="One pattern a line, * stands for any part of its path, for example https://git.example.com/platform/*. Empty: every repository.",
+        help_text="One pattern a line, * stands for any part of the path, for example https://git.example.com/platform/*. Empty: every repository.",
         widget=forms.Textarea(attrs={**CODE, "rows": 3}),
     )
 

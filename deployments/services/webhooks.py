@@ -19,7 +19,7 @@ from deployments.status import PullRequestState
 from infrastructure.models import ApplicationSource
 from infrastructure.repositories import BadRepositoryUrl, check_pattern
 from infrastructure.secrets import SecretUnreadable, decrypt, encrypt
-from infrastructure.sentences import counted
+from infrastructure.sentences import counted, listed
 from infrastructure.services.trail import record_event
 
 log = structlog.get_logger(__name__)
@@ -73,11 +73,11 @@ def _take(webhook: Webhook, event: Event, now: datetime) -> Answer:
     _, is_new = WebhookDelivery.objects.get_or_create(webhook=webhook, delivery_id=event.delivery_id, defaults={"received_at": now})
     if not is_new:
         return Answer(200, "Delivered before: nothing done.")
-    deployments = _wake_pull_requests(webhook, event, now)
+    pull_requests = _wake_pull_requests(webhook, event, now)
     applications = _wake_sources(webhook, event, now) if event.what is What.PUSH else 0
-    looks = [counted(deployments, "pull request"), *([counted(applications, "application")] if event.what is What.PUSH else [])]
-    sentence = f"{event.sentence} Looking again: {' and '.join(looks)}."
-    log.info("webhook_taken", webhook=webhook.name, what=event.what.value, pull_requests=deployments, applications=applications)
+    looks = [counted(number, noun) for number, noun in ((pull_requests, "pull request"), (applications, "application")) if number]
+    sentence = f"{event.sentence} {f'Looking again: {listed(looks)}.' if looks else 'Nothing of ours follows it.'}"
+    log.info("webhook_taken", webhook=webhook.name, what=event.what.value, pull_requests=pull_requests, applications=applications)
     return _note(webhook, Answer(200, sentence), now)
 
 

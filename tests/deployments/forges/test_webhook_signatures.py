@@ -29,16 +29,16 @@ def check(delivery, secret=SECRET, now=NOW):
     return verify(delivery.kind, delivery.headers, delivery.body, secret, now=now)
 
 
-def test_githubs_own_test_vector():
+def test_case_32_githubs_own_test_vector():
     headers = {"X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}
 
     assert verify(Kind.GITHUB, headers, b"Hello, World!", "It's a Secret to Everybody", now=NOW) is None
     assert verify(Kind.GITHUB, headers, b"Hello, World?", "It's a Secret to Everybody", now=NOW) is not None
 
 
-@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("make", [push, pull_request])
-def test_the_right_proof_is_taken(kind, make):
+@pytest.mark.parametrize("kind", Kind)
+def test_case_32_the_right_proof_is_taken(kind, make):
     assert check(make(kind)) is None
 
 
@@ -50,7 +50,7 @@ def test_header_names_have_no_case(kind):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_without_a_proof_nothing_is_taken(kind):
+def test_case_32_without_a_proof_nothing_is_taken(kind):
     refusal = check(push(kind).without(*PROOFS[kind]))
 
     assert isinstance(refusal, Refusal)
@@ -58,19 +58,19 @@ def test_without_a_proof_nothing_is_taken(kind):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_another_secret_is_refused(kind):
+def test_case_32_another_secret_is_refused(kind):
     assert check(push(kind, secret="another secret")) is not None
     assert check(push(kind), secret=SECRET + "x") is not None
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_an_empty_secret_is_nobodys(kind):
+def test_case_32_an_empty_secret_is_nobodys(kind):
     assert check(push(kind, secret=""), secret="") is not None
     assert check(push(kind), secret="") is not None
 
 
 @pytest.mark.parametrize("kind", SIGNED_BODIES)
-def test_a_changed_byte_of_the_body_is_refused(kind):
+def test_case_32_a_changed_byte_of_the_body_is_refused(kind):
     delivery = push(kind)
 
     for at in (0, len(delivery.body) // 2, len(delivery.body) - 1):
@@ -81,7 +81,7 @@ def test_a_changed_byte_of_the_body_is_refused(kind):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_changed_character_of_the_proof_is_refused(kind):
+def test_case_32_a_changed_character_of_the_proof_is_refused(kind):
     name = PROOFS[kind][0]
     proof = push(kind).headers[name]
 
@@ -89,16 +89,16 @@ def test_a_changed_character_of_the_proof_is_refused(kind):
         assert check(replace(push(kind), headers={**push(kind).headers, name: changed})) is not None, changed
 
 
-@pytest.mark.parametrize("kind", [Kind.GITHUB, Kind.BITBUCKET_CLOUD, Kind.BITBUCKET_DATA_CENTER])
 @pytest.mark.parametrize("prefix", ["", "sha1=", "SHA256=", "sha256:"])
-def test_a_wrong_prefix_is_refused(kind, prefix):
+@pytest.mark.parametrize("kind", [Kind.GITHUB, Kind.BITBUCKET_CLOUD, Kind.BITBUCKET_DATA_CENTER])
+def test_case_32_a_wrong_prefix_is_refused(kind, prefix):
     delivery = push(kind)
     headers = {**delivery.headers, PROOFS[kind][0]: prefix + digest(SECRET, delivery.body)}
 
     assert check(replace(delivery, headers=headers)) is not None
 
 
-def test_githubs_sha_1_header_counts_for_nothing():
+def test_case_32_githubs_sha_1_header_counts_for_nothing():
     delivery = push(Kind.GITHUB)
     old = hmac.new(SECRET.encode(), delivery.body, hashlib.sha1).hexdigest()
 
@@ -121,12 +121,12 @@ def signed(*, key=KEY, at=NOW, token="", delivery=None):
     return replace(delivery, headers={**delivery.headers, **sign_token(delivery.body, key, at=at), **({"X-Gitlab-Token": token} if token else {})})
 
 
-def test_gitlabs_signing_token():
+def test_case_33_gitlabs_signing_token():
     assert check(signed(), secret=SIGNING) is None
     assert check(signed(key=bytes(32)), secret=SIGNING) is not None
 
 
-def test_gitlabs_right_signature_among_several():
+def test_case_33_gitlabs_right_signature_among_several():
     delivery = signed()
     right = delivery.headers["webhook-signature"]
     several = f"v1,{base64.b64encode(bytes(32)).decode()} v2,anything {right} v1,"
@@ -136,30 +136,30 @@ def test_gitlabs_right_signature_among_several():
 
 
 @pytest.mark.parametrize(("minutes", "is_taken"), [(-6, False), (-4, True), (0, True), (4, True), (6, False)])
-def test_gitlabs_timestamp_may_be_five_minutes_off(minutes, is_taken):
+def test_case_33_gitlabs_timestamp_may_be_five_minutes_off(minutes, is_taken):
     assert (check(signed(at=NOW + timedelta(minutes=minutes)), secret=SIGNING) is None) is is_taken
 
 
 @pytest.mark.parametrize("sent", ["", "soon", "-1", "1e9", "9" * 50, "١٢٣"])
-def test_gitlabs_timestamp_must_be_a_number(sent):
+def test_case_33_gitlabs_timestamp_must_be_a_number(sent):
     assert check(signed().with_headers(webhook_timestamp=sent), secret=SIGNING) is not None
 
 
 @pytest.mark.parametrize("name", ["webhook_id", "webhook_timestamp"])
-def test_gitlabs_id_and_timestamp_are_signed(name):
+def test_case_33_gitlabs_id_and_timestamp_are_signed(name):
     changed = str(int(NOW.timestamp()) + 1) if name == "webhook_timestamp" else "another"
 
     assert check(signed().with_headers(**{name: changed}), secret=SIGNING) is not None
 
 
 @pytest.mark.parametrize("signature", ["", "v1,", "v1,AAAA", "nonsense"])
-def test_gitlabs_wrong_signature_never_falls_back_to_the_token(signature):
+def test_case_33_gitlabs_wrong_signature_never_falls_back_to_the_token(signature):
     delivery = signed(token=SIGNING).with_headers(webhook_signature=signature)
 
     assert check(delivery, secret=SIGNING) is not None
 
 
-def test_gitlabs_secret_of_ours_is_both_a_signing_and_a_plain_token():
+def test_case_33_gitlabs_secret_of_ours_is_both_a_signing_and_a_plain_token():
     secret = new_secret(Kind.GITLAB, KEY)
 
     assert secret == SIGNING
@@ -172,7 +172,7 @@ def test_gitlabs_secret_of_ours_is_both_a_signing_and_a_plain_token():
 
 @pytest.mark.parametrize("name", ["Forgejo", "Gitea", "Gogs"])
 @pytest.mark.parametrize("kind", [Kind.GITEA, Kind.GITHUB])
-def test_gitea_and_its_relatives_are_handled_as_such_though_they_send_githubs_headers(name, kind):
+def test_case_34_gitea_and_its_relatives_are_handled_as_such_though_they_send_githubs_headers(name, kind):
     delivery = push(Kind.GITEA)
     signature = digest(SECRET, delivery.body)
     headers = {"X-GitHub-Event": "push", f"X-{name}-Event": "push", f"X-{name}-Signature": signature, f"X-{name}-Delivery": UUID}
@@ -182,7 +182,7 @@ def test_gitea_and_its_relatives_are_handled_as_such_though_they_send_githubs_he
     assert verify(kind, {**headers, f"X-{name}-Signature": f"sha256={signature}"}, delivery.body, SECRET, now=NOW) is not None
 
 
-def test_gitea_signs_the_json_in_a_form_and_github_the_form():
+def test_case_34_gitea_signs_the_json_in_a_form_and_github_the_form():
     for kind in (Kind.GITEA, Kind.GITHUB):
         delivery = as_form(push(kind, branches=["fix+ä&=%"]))
         assert check(delivery) is None
@@ -190,7 +190,7 @@ def test_gitea_signs_the_json_in_a_form_and_github_the_form():
     assert check(replace(as_form(push(Kind.GITEA)), body=b"other=1")) is not None
 
 
-def test_an_empty_signature_of_a_gitea_hook_without_secret_is_refused():
+def test_case_34_an_empty_signature_of_a_gitea_hook_without_secret_is_refused():
     delivery = push(Kind.GITEA).with_headers(X_Gitea_Signature="", X_Hub_Signature_256="sha256=")
 
     assert check(delivery) is not None
@@ -200,7 +200,7 @@ def test_an_empty_signature_of_a_gitea_hook_without_secret_is_refused():
 
 
 @pytest.mark.parametrize("kind", [Kind.AZURE_DEVOPS, Kind.BITBUCKET_DATA_CENTER])
-def test_basic_authentication(kind):
+def test_case_32_basic_authentication(kind):
     delivery = push(kind).without("X-Hub-Signature")
 
     def given(value):
@@ -213,13 +213,13 @@ def test_basic_authentication(kind):
         assert given(wrong) is not None
 
 
-def test_a_wrong_signature_of_data_center_never_falls_back_to_basic():
+def test_case_32_bitbucket_data_center_never_falls_back_to_basic_after_a_wrong_signature():
     delivery = push(Kind.BITBUCKET_DATA_CENTER).with_headers(X_Hub_Signature="sha256=" + "0" * 64, Authorization=basic(SECRET))
 
     assert check(delivery) is not None
 
 
-def test_data_centers_ping_is_unsigned_and_does_nothing():
+def test_case_35_bitbucket_data_centers_ping_is_unsigned_and_does_nothing():
     headers = {"X-Event-Key": "diagnostics:ping", "X-Request-Id": UUID}
     real = push(Kind.BITBUCKET_DATA_CENTER)
 

@@ -33,7 +33,7 @@ def changed(delivery, change):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_push(kind):
+def test_case_37_a_push(kind):
     event = read(push(kind))
 
     assert event.what is What.PUSH
@@ -44,7 +44,7 @@ def test_a_push(kind):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_deleted_branch(kind):
+def test_case_37_a_deleted_branch(kind):
     event = read(push(kind, branches=["octo/a/b"], is_deleted=True))
 
     assert [(ref.branch, ref.is_deleted) for ref in event.refs] == [("octo/a/b", True)]
@@ -52,22 +52,22 @@ def test_a_deleted_branch(kind):
 
 
 @pytest.mark.parametrize("kind", SEVERAL)
-def test_a_push_to_several_branches(kind):
+def test_case_37_a_push_to_several_branches(kind):
     event = read(push(kind, branches=["main", "fix#12", "ä", "a+b%"]))
 
     assert [ref.branch for ref in event.refs] == ["main", "fix#12", "ä", "a+b%"]
     assert event.sentence.startswith("Push to main, fix#12, ä and 1 more of ")
 
 
-def test_gitea_and_github_tell_a_deleted_branch_in_an_event_of_its_own():
+def test_case_37_gitea_and_github_tell_a_deleted_branch_in_an_event_of_its_own():
     for kind, header in ((Kind.GITHUB, "X-GitHub-Event"), (Kind.GITEA, "X-Gitea-Event")):
         content = {"ref": "octoargo/1", "ref_type": "branch", "repository": {"full_name": "acme/shop"}}
         event = read(sign(kind, json.dumps(content).encode(), {header: "delete"}))
         assert event.refs == (Ref("octoargo/1", is_deleted=True),)
 
 
-@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("state", ["open", "merged", "closed"])
+@pytest.mark.parametrize("kind", Kind)
 def test_a_pull_request(kind, state):
     event = read(pull_request(kind, state=state))
 
@@ -78,7 +78,7 @@ def test_a_pull_request(kind, state):
     assert event.delivery_id == UUID
 
 
-def test_azures_merged_event_of_an_active_pull_request_merged_nothing():
+def test_case_36_azure_devops_merged_event_of_an_active_pull_request_merged_nothing():
     assert read(pull_request(Kind.AZURE_DEVOPS, state="open")).says is State.OPEN
 
 
@@ -91,7 +91,7 @@ def test_gitlabs_locked_is_open_and_data_centers_deleted_is_closed():
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_what_is_no_push_and_no_pull_request_is_ignored(kind):
+def test_case_35_what_is_no_push_and_no_pull_request_is_ignored(kind):
     event = read(other(kind))
 
     assert event.what is What.IGNORED
@@ -104,7 +104,7 @@ def test_tags_are_ignored():
     assert read(push(Kind.GITLAB).with_headers(X_Gitlab_Event="Tag Push Hook")).what is What.IGNORED
 
 
-def test_githubs_ping():
+def test_case_35_githubs_ping():
     assert read(push(Kind.GITHUB).with_headers(X_GitHub_Event="ping")).what is What.PING
 
 
