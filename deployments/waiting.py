@@ -35,6 +35,15 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Span:
+    """How long the step waits. What it wants must hold for the debounce within it, so that news on their way arrive."""
+
+    begun_at: datetime
+    deadline: datetime | None  # None: it never gives up
+    debounce: timedelta
+
+
+@dataclass(frozen=True)
 class Facts:
     """An application of the scope as last reported. `seen` is what one of its sources in the scope shows."""
 
@@ -87,8 +96,8 @@ def parse_hashes(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def judge(wanted: Wanted, applications: Sequence[Facts], absent: Absent, *, now: datetime, deadline: datetime | None, debounce: timedelta) -> Judgement:
-    """Judge the step from all applications of the scope. `deadline` None: it never gives up."""
+def judge(wanted: Wanted, applications: Sequence[Facts], absent: Absent, *, now: datetime, span: Span) -> Judgement:
+    """Judge the step from all applications of the scope."""
     in_order = sorted(applications, key=lambda facts: (facts.name, facts.instance, facts.namespace))
     matching = tuple(State(facts, _what_is_missing(wanted, facts, now)) for facts in in_order if selects(wanted.selector, facts.labels))
     unready = [state for state in matching if state.reason]
@@ -97,10 +106,11 @@ def judge(wanted: Wanted, applications: Sequence[Facts], absent: Absent, *, now:
     if short or unready:
         reason = _too_few(wanted, existing, len(in_order) - len(matching), absent, now) if short else _not_ready(wanted, matching, unready)
         missing = max(wanted.count, len(matching)) - (len(matching) - len(unready))
-        return _undecided(reason, matching, missing, now=now, deadline=deadline)
-    held_at = max((state.facts.reported_at for state in matching), default=now) + debounce
+        return _undecided(reason, matching, missing, now=now, deadline=span.deadline)
+    held_at = max([span.begun_at, *(state.facts.reported_at for state in matching)]) + span.debounce
     if wanted.is_healthy and held_at > now:
-        reason = f"{_subject(wanted, len(matching), matching)} synced and healthy; that counts once it has held for {debounce.total_seconds():g} s."
+        held = f"{span.debounce.total_seconds():g} s"
+        reason = f"{_subject(wanted, len(matching), matching)} synced and healthy; that counts once it has held for {held}."
         return Judgement(Verdict.WAITING, reason, matching, 0, min(held_at, now + POLL))
     return Judgement(Verdict.VERIFIED, _done(wanted, matching), matching, 0, now)
 

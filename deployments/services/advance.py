@@ -195,8 +195,10 @@ def _end_step(deployment: Deployment, step_run: StepRun, progress: Progress, now
 
 
 def _succeeded(deployment: Deployment) -> str:
-    targets = [target for step_run in deployment.step_runs.all() for target in step_run.targets.all() if target.commit_sha]
-    count = len({target.source_id for target in targets})
+    targets = [target for step_run in deployment.step_runs.all() for target in step_run.targets.all()]
+    if not targets:
+        return "Succeeded: the applications that were waited for are as wanted."
+    count = len({target.source_id for target in targets if target.commit_sha})
     return f"Deployed {deployment.release.version} to {count} application source{'' if count == 1 else 's'}."
 
 

@@ -9,7 +9,7 @@ from deployments.models import Deployment, LiveState, LogEntry, PullRequest, Rel
 from deployments.services.errors import NoMappedApplications, NotCancelled, NotRetried
 from deployments.services.finishing import finish
 from deployments.services.waking import wake_on_commit
-from deployments.status import DeploymentStatus, PullRequestState
+from deployments.status import DeploymentStatus, PullRequestState, StepKind
 from deployments.steps.records import set_live_states
 from deployments.steps.scope import nothing_mapped, sources_in_scope
 from infrastructure.models import ArgoInstance, Environment, Tenant
@@ -28,11 +28,11 @@ def create_deployment(
 ) -> Deployment:
     """Queue a deployment; a worker takes it up at once, or the next tick does. `retry_of` is the first one, whose branches it shares.
 
-    Raises NoMappedApplications when there is nothing to deploy to.
+    Raises NoMappedApplications when there is nothing to deploy to, unless the process begins by waiting for applications to exist.
     """
     project = release.project
     sources = list(sources_in_scope(project=project, environment=environment, tenant=tenant))
-    if not sources:
+    if not sources and not _begins_with_wait(release):
         other = "Map one, or choose another tenant." if tenant else "Map one, or choose another environment."
         raise NoMappedApplications(f"Not deployed: {nothing_mapped(project=project, environment=environment, tenant=tenant)} {other}")
     deployment = Deployment.objects.create(
@@ -55,6 +55,10 @@ def create_deployment(
     record_event(kind="deployment_created", object_name=str(deployment), by=by, now=now, deployment=deployment.pk)
     wake_on_commit([deployment.pk])
     return deployment
+
+
+def _begins_with_wait(release: Release) -> bool:
+    return bool(release.process) and release.process[0].get("kind") == StepKind.WAIT_FOR_APPLICATIONS
 
 
 @transaction.atomic

@@ -43,16 +43,19 @@ def ask_for_refresh(step_run: StepRun, targets: Sequence[Target], now: datetime)
         if application is not None and target.refresh_requested_at is None and silent_since(application.instance, now) is None:
             todo.setdefault(application.pk, []).append(target)
     applications = [application for group in todo.values() if (application := _application(group[0])) is not None]
-    if not applications:
-        return
+    for application, is_asked in zip(applications, refresh(step_run, applications, now), strict=True):
+        for target in todo[application.pk]:
+            target.refresh_requested_at = now if is_asked else None
+
+
+def refresh(step_run: StepRun, applications: Sequence[Application], now: datetime) -> list[bool]:
+    """Ask Argo CD to compare each of them now, many at a time; False for those where nobody was reached."""
     away: set[int] = set()  # instances whose gateway nobody holds: one try is enough
     calls = [partial(_refresh, application, away) for application in applications]
     asked = [calls[0]()] if len(calls) == 1 else list(POOL.map(_in_thread, calls))
-    for application, is_asked in zip(applications, asked, strict=True):
-        for target in todo[application.pk]:
-            target.refresh_requested_at = now if is_asked else None
     if any(asked):
         write_log(step_run, f"Asked Argo CD to compare {counted(sum(asked), 'application')} now.", now)
+    return asked
 
 
 def ask_for_sync(target: Target, seen: Observation, step_run: StepRun, now: datetime) -> Asked:

@@ -2,11 +2,11 @@
 
 Its output variables: `ArgoCD.VerifyArgoApplicationSyncResult` is Synced, Timeout or Failed, the words of Octopus Deploy's step of that name;
 `ArgoCD.WaitedForApplications` is a JSON text, for example {"missing": 0, "applications": [{"instance": "eu", "namespace": "argocd",
-"name": "shop-web", "health": "Healthy", "sync": "Synced", "revisions": ["8def123…"]}]}.
+"name": "shop-web", "health": "Healthy", "sync": "Synced", "revisions": ["8def123…"], "ready": true}]}.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from deployments.models import StepRun
 from deployments.observations import observe
 from deployments.status import LogLevel, WaitFor
+from deployments.steps.asking import refresh
 from deployments.steps.leases import Lease
 from deployments.steps.progress import Far, Progress
 from deployments.steps.records import write_log
@@ -22,8 +23,8 @@ from deployments.steps.scope import scope_name, scoping_problems, silent_since, 
 from deployments.steps.variables import variables_for
 from deployments.templating import render
 from deployments.verification import Verdict
-from deployments.waiting import Absent, Facts, InvalidHash, Judgement, State, Wanted, judge, parse_hashes
-from infrastructure.models import ApplicationSource, ArgoInstance
+from deployments.waiting import Absent, Facts, InvalidHash, Judgement, Span, State, Wanted, judge, parse_hashes
+from infrastructure.models import Application, ApplicationSource, ArgoInstance
 from infrastructure.selectors import SelectorInvalid, parse_selector
 from infrastructure.sentences import counted, duration
 
@@ -31,6 +32,7 @@ RESULT = "ArgoCD.VerifyArgoApplicationSyncResult"
 DETAILS = "ArgoCD.WaitedForApplications"
 RESULTS = {Verdict.VERIFIED: "Synced", Verdict.FAILED: "Timeout"}
 DEFAULT_TIMEOUT_S = 180
+REFRESHED_AT_MOST = 500  # the others are compared when their time comes, within three minutes
 
 
 class NotReadable(Exception):
@@ -49,6 +51,7 @@ def run(*, step_run: StepRun, lease: Lease, now: datetime) -> Progress:
     what = "to be synced and healthy" if wanted.is_healthy else "to exist"
     at_least = f"at least {counted(wanted.count, 'application')} of {wanted.scope}"
     write_log(step_run, f"Waiting {until} for {at_least}{f' that match {wanted.selector}' if wanted.selector else ''} {what}.", now)
+    _ask_for_refresh(step_run, wanted, now)
     return Progress(Far.VERIFYING)
 
 
@@ -76,8 +79,8 @@ def judge_now(step_run: StepRun, now: datetime) -> Judgement:
     applications = _applications(step_run, now)
     short = len(applications) < wanted.count or bool(wanted.selector)
     absent = _absent(step_run, wanted, now) if short else Absent()
-    debounce = timedelta(seconds=settings.HEALTH_DEBOUNCE_SECONDS)
-    return judge(wanted, applications, absent, now=now, deadline=deadline_of(step_run, now), debounce=debounce)
+    span = Span(step_run.waiting_since or now, deadline_of(step_run, now), timedelta(seconds=settings.HEALTH_DEBOUNCE_SECONDS))
+    return judge(wanted, applications, absent, now=now, span=span)
 
 
 def deadline_of(step_run: StepRun, now: datetime) -> datetime | None:
@@ -122,6 +125,20 @@ def _commit_hashes(step_run: StepRun) -> str:
         others = f" And {len(rendered.errors) - 1} more." if len(rendered.errors) > 1 else ""
         raise NotReadable(f"the commit hashes, line {error.line}, column {error.column}: {error.sentence}{others}")
     return rendered.text or ""
+
+
+def _ask_for_refresh(step_run: StepRun, wanted: Wanted, now: datetime) -> None:
+    """What Argo CD has not looked at since the last commit may be healthy at an older one. Those at a commit that is asked for are."""
+    if not wanted.is_healthy and not wanted.commits:
+        return
+    requirements = parse_selector(wanted.selector)
+    stale: dict[int, Application] = {}
+    for source in sources_of(step_run.deployment):
+        application = source.application
+        is_there = bool(wanted.commits) and any(revision.lower().startswith(wanted.commits) for revision in _revisions(application.content))
+        if not is_there and all(each.holds_for(_labels(application.content)) for each in requirements) and silent_since(application.instance, now) is None:
+            stale[application.pk] = application
+    refresh(step_run, list(stale.values())[:REFRESHED_AT_MOST], now)
 
 
 def _applications(step_run: StepRun, now: datetime) -> list[Facts]:
@@ -214,6 +231,7 @@ def _described(state: State) -> dict[str, Any]:
         "health": facts.seen.health or "Unknown",
         "sync": facts.seen.sync_status or "Unknown",
         "revisions": list(facts.revisions),
+        "ready": not state.reason,
     }
 
 
@@ -221,10 +239,10 @@ def _timeout(step_run: StepRun) -> timedelta:
     return timedelta(seconds=int(step_run.settings.get("timeout_s") or DEFAULT_TIMEOUT_S))
 
 
-def described_applications(outputs: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """The applications of a step that has ended, from its output variables."""
+def described_applications(outputs: Mapping[str, Any]) -> tuple[int | None, list[dict[str, Any]]]:
+    """How many were missing when the step ended, None if it has not, and the applications, from its output variables."""
     try:
         details = json.loads(str(outputs.get(DETAILS) or "{}"))
     except ValueError:
-        return []
-    return [entry for entry in details.get("applications", []) if isinstance(entry, dict)]
+        return None, []
+    return details.get("missing"), [entry for entry in details.get("applications", []) if isinstance(entry, dict)]

@@ -7,13 +7,13 @@ import pytest
 
 from deployments.observations import Condition, Observation, Operation
 from deployments.verification import Verdict
-from deployments.waiting import Absent, Facts, InvalidHash, Wanted, judge, parse_hashes
+from deployments.waiting import Absent, Facts, InvalidHash, Span, Wanted, judge, parse_hashes
 from tests.deployments import timelines
 from tests.deployments.timelines import START, facts_at, read_timeline
 
 A, B = "a" * 40, "b" * 40
 DEBOUNCE = timedelta(seconds=5)
-DEADLINE = START + timedelta(minutes=35)
+BEGUN, DEADLINE = START - timedelta(minutes=5), START + timedelta(minutes=35)
 SCOPE = "shop and Production"
 HEALTHY = Observation(uid="1", sync_status="Synced", revision=B, health="Healthy")
 
@@ -25,9 +25,9 @@ def app(name="shop-web", *, labels=None, revisions=(B,), **values):
     return Facts(name=name, **{**facts, "seen": replace(facts["seen"], **seen)})
 
 
-def look(applications, *, wanted=None, absent=None, now=START, deadline=DEADLINE, **asked):
+def look(applications, *, wanted=None, absent=None, now=START, deadline=DEADLINE, begun_at=BEGUN, **asked):
     asked = wanted or Wanted(scope=SCOPE, **asked)
-    return judge(asked, applications, absent or Absent(), now=now, deadline=deadline, debounce=DEBOUNCE)
+    return judge(asked, applications, absent or Absent(), now=now, span=Span(begun_at, deadline, DEBOUNCE))
 
 
 def operation(phase, revision=B, **values):
@@ -202,6 +202,7 @@ def test_judge_counts_what_has_held_for_the_debounce():
     assert soon.check_at == START + timedelta(seconds=3)
     assert late.verdict is Verdict.WAITING, "it is as wanted: the debounce may end after the deadline"
     assert look([app(reported_at=START - DEBOUNCE)]).verdict is Verdict.VERIFIED
+    assert look([app()], begun_at=START - timedelta(seconds=4)).check_at == START + timedelta(seconds=1), "news may be on their way"
     assert look([app(reported_at=START)], is_healthy=False).verdict is Verdict.VERIFIED
 
 
@@ -231,7 +232,7 @@ def test_judge_is_done_only_at_the_last_event_of_a_recorded_timeline(name):
     for moment in read_timeline(getattr(timelines, name)):
         seen = facts_at(moment, healthy_since=None).seen
         facts = app(seen=seen, revisions=(seen.revision,))
-        verdicts.append(judge(Wanted(scope=SCOPE, commits=(B,)), [facts], Absent(), now=moment.now, deadline=None, debounce=timedelta(0)).verdict)
+        verdicts.append(judge(Wanted(scope=SCOPE, commits=(B,)), [facts], Absent(), now=moment.now, span=Span(START, None, timedelta(0))).verdict)
 
     assert verdicts == [Verdict.WAITING] * (len(verdicts) - 1) + [Verdict.VERIFIED]
 

@@ -162,3 +162,14 @@ def test_an_application_that_was_made_again_is_verified_afresh(tmp_path, answers
     first, second = answers.syncs
     assert first.sync_id != second.sync_id
     assert deployment.log.filter(text="Application shop-web was deleted and made again. It is verified afresh.").exists()
+
+
+def test_a_wait_step_asks_for_the_applications_that_it_waits_for(tmp_path, answers):
+    world = make_world(tmp_path, instance=ArgoInstance.objects.get(), now=timezone.now(), names=("shop-web", "shop-jobs"))
+    step = {"kind": "wait_for_applications", "commit_hashes": "0" * 40}
+    world.advance(world.deploy(make_release(step=step)), until=DeploymentStatus.WAITING)
+    assert sorted(answers.refreshes) == ["shop-jobs", "shop-web"]
+
+    world.advance(world.deploy(make_release("1.5.0", step={**step, "commit_hashes": world.repository.head()})), until=DeploymentStatus.WAITING)
+    world.advance(world.deploy(make_release("1.5.1", step={**step, "wait_for": "exists", "commit_hashes": ""})), until=DeploymentStatus.WAITING)
+    assert len(answers.refreshes) == 2, "they are at the commit already, or it is of no matter"

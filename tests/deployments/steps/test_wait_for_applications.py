@@ -27,13 +27,14 @@ def world(tmp_path):
     return world
 
 
-def waiting(world, *, release=None, **settings):
-    """A deployment whose wait step has begun to wait, and its step run."""
+def waiting(world, *, release=None, seconds=5, **settings):
+    """A deployment whose wait step has waited for some seconds, and its step run."""
     release = release or make_release(step={"kind": "wait_for_applications", "wait_for": "healthy", "timeout_s": 600, **settings})
     step_run = StepRun.objects.get(deployment=world.deploy(release))
     assert wait_for_applications.run(step_run=step_run, lease=Lease(step_run.deployment_id, world.now), now=world.now).far is Far.VERIFYING
     StepRun.objects.filter(pk=step_run.pk).update(status=StepStatus.WAITING, waiting_since=world.now)
     Deployment.objects.filter(pk=step_run.deployment_id).update(status=DeploymentStatus.WAITING, due_at=world.now + timedelta(seconds=10))
+    world.later(seconds)
     return StepRun.objects.get(pk=step_run.pk)
 
 
@@ -67,6 +68,7 @@ def test_a_healthy_application_ends_the_wait_and_the_output_tells_of_it(world):
                 "health": "Healthy",
                 "sync": "Synced",
                 "revisions": [world.repository.head()],
+                "ready": True,
             }
         ],
     }
@@ -252,3 +254,41 @@ def test_a_look_asks_a_fixed_number_of_queries(world, django_assert_max_num_quer
 
     with django_assert_max_num_queries(8):
         look(step_run, world)
+
+
+def test_a_process_waits_for_the_commit_of_its_earlier_step(world):
+    """The whole way: an update step that is done with its commit, and a wait step that names that commit by an output variable."""
+    release = make_release(step={"verification": "commit_created", "name": "Update"})
+    place = f"ArgoCD.Gateway[{world.instance.name}].Application[argocd/shop-web].Source[0]"
+    wait = {"name": "Wait", "kind": "wait_for_applications", "commit_hashes": f"#{{Octopus.Action[Update].Output.{place}.CommitSha}}"}
+    release.process = [*release.process, {**release.process[0], **wait}]
+    release.save()
+    old = world.repository.head()
+
+    deployment = world.advance(world.deploy(release), until=DeploymentStatus.WAITING)
+    world.advance(deployment)
+    new = world.repository.head()
+    assert deployment.reason == f"Waiting for application shop-web to sync to {new[:7]}: it is at {old[:7]}. Gives up at 14:34."
+
+    world.later(20)
+    world.reports()
+    world.later(5)
+    world.advance(deployment)
+    assert deployment.status == DeploymentStatus.SUCCEEDED, deployment.reason
+    step_run = deployment.step_runs.get(position=2)
+    assert (step_run.status, step_run.outputs[RESULT]) == (StepStatus.SUCCEEDED, "Synced")
+
+
+def test_a_process_that_begins_with_the_wait_may_start_before_its_applications_exist(tmp_path):
+    world = make_world(tmp_path, names=())
+    deployment = world.deploy(make_release(step={"kind": "wait_for_applications"}))
+    world.advance(deployment, until=DeploymentStatus.WAITING)
+    world.advance(deployment)
+    assert deployment.reason == "Waiting for an application of Shop and Production to exist: Argo CD has none yet. Gives up at 14:33."
+
+    world.repository.commit({"apps/shop-web/web.yaml": "kind: ConfigMap"}, message="The application set's first one")
+    add_application(world, "shop-web")
+    world.later(10)
+    world.advance(deployment)
+    assert deployment.status == DeploymentStatus.SUCCEEDED, deployment.reason
+    assert deployment.reason == "Succeeded: the applications that were waited for are as wanted."
