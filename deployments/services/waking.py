@@ -51,9 +51,11 @@ def wake_for_applications(*, application_ids: Sequence[int], now: datetime) -> N
         scopes = set(sources.filter(is_mapped=True).order_by().values_list("project", "environment", "tenant"))
         of_these = (Q(project=project, environment=environment, tenant=tenant) for project, environment, tenant in scopes)
         concerned |= for_scope & reduce(or_, of_these, Q(pk__in=()))
-    ids = list(Deployment.objects.filter(concerned).order_by("created_at", "pk").values_list("pk", flat=True))
+    # Those that are due already have been told of: in a storm of small batches one message each will do, and the tick finds what it missed.
+    sleeping = Deployment.objects.filter(concerned, due_at__gt=now)
+    ids = list(sleeping.order_by("created_at", "pk").values_list("pk", flat=True))
     if ids:
-        Deployment.objects.filter(pk__in=ids).update(due_at=now)
+        Deployment.objects.filter(pk__in=ids, due_at__gt=now).update(due_at=now)
         wake_on_commit(ids)
 
 

@@ -1,5 +1,6 @@
 """Events set `due_at`; the tick and the tasks do the rest, whether a broker is there or not."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
@@ -7,7 +8,7 @@ import pytest
 from celery import Celery, current_app
 from django.utils import timezone
 
-from deployments import tasks
+from deployments import services, tasks
 from deployments.models import Deployment, LiveState
 from deployments.status import DeploymentStatus, LiveSync
 from deployments.steps import repositories
@@ -18,6 +19,19 @@ from tests.deployments.conftest import tasks_in_process
 from tests.deployments.factories import make_release, make_world
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mirrors")]
+
+
+@contextmanager
+def sending(sent):
+    """Take down whom a worker is told of."""
+    before = current_app._get_current_object()
+    told = Celery("told", broker="memory://", set_as_current=False)
+    told.send_task = lambda name, *, kwargs, **_: sent.append(kwargs["deployment_id"])
+    told.set_current()
+    try:
+        yield
+    finally:
+        before.set_current()
 
 
 def report(world, **values):
@@ -40,6 +54,25 @@ def test_a_report_wakes_the_deployment_that_waits_for_the_application_and_no_oth
     deployment.refresh_from_db()
     assert deployment.due_at == world.now
     assert LiveState.objects.get().due_at == world.now
+
+
+def test_a_storm_of_reports_sends_one_message_and_loses_nothing(tmp_path):
+    world = make_world(tmp_path)
+    deployment = world.deploy()
+    world.advance(deployment)
+    sent = []
+    with sending(sent):
+        for _ in range(5):
+            report(world)
+    assert sent == [deployment.pk]
+
+    lease = services.claim(deployment, world.now)
+    with sending(sent):
+        report(world)
+        report(world)
+    lease.give_back(due_at=world.now + timedelta(seconds=10))
+    deployment.refresh_from_db()
+    assert (len(sent), deployment.due_at) == (2, world.now), "what comes during a look makes one more look"
 
 
 def test_a_gateway_that_comes_back_wakes_a_deployment_that_waits_for_it(tmp_path):
