@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from deployments.dashboard.waited import Waited, waited
 from deployments.git import commit_url, repository_name
 from deployments.models import Deployment, LogEntry, PullRequest, Release, Step, StepRun, Target
-from deployments.status import DeploymentStatus, LogLevel, NoteCode, StepStatus, TargetOutcome, Verification, VerificationMethod
+from deployments.status import DeploymentStatus, LogLevel, NoteCode, StepKind, StepStatus, TargetOutcome, Verification, VerificationMethod
 from infrastructure.models import ApplicationSource, Project, Tenant
 
 # What stands first in the table of notes: what asks for a look.
@@ -63,6 +64,7 @@ class StepView:
     counts: str  # "3 Succeeded, 1 Waiting"
     notes: list[dict[str, Any]]
     pull_requests: list[PullRequest]
+    waited: Waited | None  # of a wait step
     times_out_at: datetime | None
 
 
@@ -90,6 +92,11 @@ class DeploymentView:
         return self.deployment.reason or FALLBACK_SENTENCES[DeploymentStatus(self.deployment.status)]
 
     @property
+    def waited(self) -> Waited | None:
+        """What the page counts while a wait step runs, or when there is nothing else to count; None: it counts targets."""
+        return self.current.waited if self.current and not (self.is_finished and self.total) else None
+
+    @property
     def tone(self) -> str:
         return TONES[DeploymentStatus(self.deployment.status)]
 
@@ -101,7 +108,7 @@ def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetim
         Target.objects.filter(step_run__in=runs).select_related("source__application", "pull_request").order_by("application_name", "source_position", "pk")
     )
     requests = list(PullRequest.objects.filter(step_run__in=runs).order_by("repository_key", "branch", "pk"))
-    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], requests) for run in runs]
+    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], requests, now) for run in runs]
     log = deployment.log.order_by("at", "pk")
     if warnings_only:
         log = log.exclude(level=LogLevel.INFO)
@@ -115,7 +122,7 @@ def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetim
         total=sum(target.outcome != TargetOutcome.SKIPPED or target.verification == Verification.FAILED for target in targets),
         log=list(log[:2000]),
         warnings_only=warnings_only,
-        may_refresh=deployment.status == DeploymentStatus.WAITING,
+        may_refresh=deployment.status == DeploymentStatus.WAITING and not (current and current.waited),
     )
 
 
@@ -128,7 +135,7 @@ def _replaced_release(deployment: Deployment) -> Release | None:
     return last.release if last is not None and last.release_id != deployment.release_id else None
 
 
-def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requests: list[PullRequest]) -> StepView:
+def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requests: list[PullRequest], now: datetime) -> StepView:
     words = Counter(target.word for target in targets)
     notes = sorted_notes([{**note, "application": target.application_name} for target in targets for note in target.notes])
     times_out_at = None
@@ -144,6 +151,7 @@ def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requ
         counts=", ".join(f"{count} {word}" for word, count in words.most_common()),
         notes=notes,
         pull_requests=[request for request in requests if request.step_run_id == run.pk],
+        waited=waited(run, now),
         times_out_at=times_out_at,
     )
 
@@ -159,6 +167,8 @@ DONE_WHEN = {VerificationMethod.COMMIT_CREATED: "committed", VerificationMethod.
 
 
 def _what_it_does(run: StepRun, targets: list[Target]) -> str:
+    if run.status == StepStatus.SUCCEEDED and run.kind == StepKind.WAIT_FOR_APPLICATIONS:
+        return "All applications that match were as wanted."
     if not targets:
         return "Starts when the step before has succeeded." if run.position > 1 else "Not started yet."
     commits = len({(target.repo_url, target.commit_sha) for target in targets if target.outcome == TargetOutcome.UPDATED})
