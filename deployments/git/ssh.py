@@ -135,7 +135,7 @@ def _private_directory() -> Path:
                 shutil.rmtree(old, ignore_errors=True)
         except FileNotFoundError:
             continue
-    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
 
 
 def _write(path: Path, text: str) -> None:
@@ -163,12 +163,8 @@ def _presented(log: str) -> str:
 
 
 def _unknown(access: Access, presented: str) -> str:
-    assert isinstance(access.credential, SshKey)
-    name = known_name(access.url.host, access.url.port)
-    has_others = any(name in line.split(" ")[0].split(",") for line in access.credential.known_hosts.splitlines())
-    known = "which is not among those confirmed for it" if has_others else "which nobody has confirmed"
     return (
-        f"{_host(access)} presents the SSH host key {presented}, {known}, so nothing was sent. "
+        f"{_host(access)} presents the SSH host key {presented}, which nobody has confirmed, so nothing was sent. "
         "Compare it with what the host’s owner publishes, then confirm it under SSH known hosts."
     )
 

@@ -18,7 +18,7 @@ from infrastructure.models import KnownHost
 from infrastructure.requests import Request
 from infrastructure.sentences import counted
 from infrastructure.services import KnownHostInvalid, add_known_hosts, ask_host_keys, confirm_host_key, forget_known_host
-from infrastructure.ssh import KnownKey, known_name
+from infrastructure.ssh import PORT, KnownKey
 from infrastructure.views.access import missing_permission, needs
 
 PER_PAGE = 50
@@ -60,7 +60,7 @@ def _ask(request: Request) -> HttpResponse:
     keys = {row.key for row in trusted}
     presented = [Presented(known, known.key.key in keys) for known in found]
     is_changed = bool(trusted) and not any(each.is_trusted for each in presented)
-    return _page(request, ask=form, presented=presented, asked=known_name(host, port), is_changed=is_changed)
+    return _page(request, ask=form, presented=presented, asked=host if port == PORT else f"{host}, port {port},", is_changed=is_changed)
 
 
 def _paste(request: Request) -> HttpResponse:

@@ -19,7 +19,7 @@ SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 CONFIG = """
 Port {port}
 ListenAddress 127.0.0.1
-HostKey {place}/host_key
+{host_keys}
 AuthorizedKeysFile {place}/authorized_keys
 PidFile none
 StrictModes no
@@ -67,21 +67,23 @@ class Sshd:
         return (self.place / "log").read_text()
 
 
-def make_pair():
-    key = Ed25519PrivateKey.generate()
+def make_pair(key=None):
+    key = key or Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     return Pair(private, key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
 
 
 @contextmanager
-def running_sshd(place):
-    """Start one on a free port, wait until it answers, and end it by its pid."""
+def running_sshd(place, *others):
+    """Start one on a free port, wait until it answers, and end it by its pid. `others` are host keys it has besides its first."""
     place.mkdir()
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it drops its rights; a service manager would make it
     key, host_key = make_pair(), make_pair()
-    (place / "host_key").write_text(host_key.private)
-    (place / "host_key").chmod(0o600)
+    for number, pair in enumerate([host_key, *others]):
+        path = place / f"host_key_{number}"
+        path.write_text(pair.private)
+        path.chmod(0o600)
     (place / "authorized_keys").write_text(f"{key.public}\n")
     process, port = _start(place)
     try:
@@ -91,11 +93,12 @@ def running_sshd(place):
 
 
 def _start(place):
+    host_keys = "\n".join(f"HostKey {path}" for path in sorted(place.glob("host_key_*")))
     for _ in range(5):  # somebody else may take the port between our asking and sshd's
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        (place / "config").write_text(CONFIG.format(port=port, place=place))
+        (place / "config").write_text(CONFIG.format(port=port, place=place, host_keys=host_keys))
         process = subprocess.Popen([SSHD, "-D", "-E", str(place / "log"), "-f", str(place / "config")], stdin=subprocess.DEVNULL, start_new_session=True)
         if _answers(process, port):
             return process, port

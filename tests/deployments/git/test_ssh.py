@@ -5,10 +5,12 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deployments.git import (
     Author,
@@ -60,7 +62,7 @@ def make_mirror(tmp_path, sshd, repository, key):
 
 
 def left_files():
-    return list(Path("/dev/shm").glob("octoargo-ssh-*"))
+    return [path for place in ("/dev/shm", tempfile.gettempdir()) for path in Path(place).glob(f"octoargo-ssh-{os.getpid()}-*")]
 
 
 def passphrased(pair, tmp_path):
@@ -305,11 +307,30 @@ def test_ssh_host_keys_of_a_silent_host_are_none():
         ssh_host_keys("127.0.0.1", server.getsockname()[1], allow_private=True, timeout_s=1)
 
 
+def test_a_host_with_several_keys_is_known_by_any_of_them(tmp_path, repository, key):
+    rsa_key = make_pair(rsa.generate_private_key(65537, 2048))
+    with running_sshd(tmp_path / "sshd", rsa_key) as sshd:
+        found = ssh_host_keys("127.0.0.1", sshd.port, allow_private=True)
+        known_hosts = f"[127.0.0.1]:{sshd.port} {rsa_key.public}\n"
+        mirror = Mirror(sshd.url(repository.path), directory=tmp_path / "m", credential=SshKey("", sshd.key.private, known_hosts), allow_private=True)
+
+        assert [each.key_type for each in found] == ["ssh-ed25519", "ssh-rsa"]
+        assert mirror.fetch("main") == repository.head()
+
+
+def test_a_new_kind_of_key_is_not_trusted_for_an_older_one(make_mirror, sshd, key):
+    rsa_key = make_pair(rsa.generate_private_key(65537, 2048))
+
+    with pytest.raises(HostKeyChanged, match="not the one that was confirmed"):
+        make_mirror(credential=replace(key, known_hosts=f"[127.0.0.1]:{sshd.port} {rsa_key.public}\n")).resolve("")
+
+
 def test_what_a_killed_process_left_is_deleted_by_the_next(key):
-    old = Path("/dev/shm/octoargo-ssh-left-over-by-a-test")
+    access = make_access("git@git.example.com:acme/shop.git", credential=key, allow_private=True, allow_file=False, timeout_s=5)
+    with open_session(access, ()) as session:
+        old = session.log.parent.with_name("octoargo-ssh-0-left-over")
     old.mkdir()
     os.utime(old, (0, 0))
-    access = make_access("git@git.example.com:acme/shop.git", credential=key, allow_private=True, allow_file=False, timeout_s=5)
 
     with open_session(access, ()):
         is_there = old.exists()

@@ -1,5 +1,7 @@
 """Repositories over SSH, opened with what the credentials and the known hosts say."""
 
+import re
+
 import pytest
 
 from deployments.git import HostKeyUnknown, RepositoryRefused
@@ -33,7 +35,7 @@ def credential(sshd):
 
 def test_a_host_is_refused_until_its_key_is_confirmed(sshd, repository, credential):
     url = sshd.url(repository.path)
-    with pytest.raises(HostKeyUnknown, match=sshd.fingerprint):
+    with pytest.raises(HostKeyUnknown, match=re.escape(sshd.fingerprint)):
         open_mirror(url).resolve("")
 
     (presented,) = ask_host_keys(host="127.0.0.1", port=sshd.port)
