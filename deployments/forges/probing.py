@@ -1,8 +1,9 @@
 """Which kind of Git host answers at an address, asked without a token. The caller keeps the answer for a day."""
 
 from collections.abc import Callable
+from urllib.parse import quote, urlsplit
 
-from deployments.forges.addresses import NotAForge, propose_kind
+from deployments.forges.addresses import NotAForge, propose_kind, recognise
 from deployments.forges.client import Answer, Client
 from deployments.forges.errors import ForgeError
 from deployments.forges.values import Kind
@@ -25,13 +26,22 @@ def probe_kind(url: str, *, web_base: str = "", allow_private: bool = False, tim
         return propose_kind(url)
     if parsed.scheme not in ("http", "https") and not web_base:
         return propose_kind(url)
-    base = web_base.rstrip("/") or parsed.server
-    collection = next((segment for segment in parsed.path.split("/") if segment and segment != "tfs"), "DefaultCollection")
-    for kind, path, is_it in (*PROBES, (Kind.AZURE_DEVOPS, f"/{collection}/_apis/connectionData", _is_azure)):
-        answer = _look(base, path, allow_private=allow_private, timeout_s=timeout_s)
+    for kind, path, is_it in PROBES:
+        base, collection = _where(url, kind, web_base or parsed.server)
+        answer = _look(base, path.format(collection=collection), allow_private=allow_private, timeout_s=timeout_s)
         if answer is not None and is_it(answer):
             return kind
     return None
+
+
+def _where(url: str, kind: Kind, server: str) -> tuple[str, str]:
+    """Where a host of that kind would be by the repository's URL, perhaps below a path, and the first part of the repository's own path."""
+    try:
+        repository = recognise(url, kind=kind)
+    except NotAForge:
+        return server.rstrip("/"), "DefaultCollection"
+    below = urlsplit(repository.web_base).path
+    return server.rstrip("/").removesuffix(below) + below, quote(repository.path.split("/")[0])
 
 
 def _look(base: str, path: str, *, allow_private: bool, timeout_s: float) -> Answer | None:
@@ -67,4 +77,5 @@ PROBES: tuple[tuple[Kind, str, Callable[[Answer], bool]], ...] = (
     (Kind.GITLAB, "/api/v4/version", _is_gitlab),
     (Kind.GITHUB, "/api/v3/meta", _is_github),
     (Kind.BITBUCKET_DATA_CENTER, "/rest/api/1.0/application-properties", _is_data_center),
+    (Kind.AZURE_DEVOPS, "/{collection}/_apis/connectionData", _is_azure),
 )
