@@ -20,6 +20,7 @@ class Evaluator(Lookup):
         super().__init__(limits)
         self.outermost: Scopes = (root,)
         self.context = filters.Context(now)
+        self.withheld_noted: set[tuple[int, str]] = set()
         self.tag = Tag(0)  # the innermost tag of the template itself, not of a value
 
     def template(self, body: Body) -> str:
@@ -64,6 +65,9 @@ class Evaluator(Lookup):
         self.problems[Problem(self.tag.start, expression, sentence, variable, is_sensitive)] = None
 
     def note_withheld(self, symbol: Symbol, variable: str) -> None:
+        if (self.tag.start, variable) in self.withheld_noted:
+            return
+        self.withheld_noted.add((self.tag.start, variable))
         through = f", and “{symbol.show()}” needs it" if symbol.show().lower() != variable.lower() else ""
         names = [name for _, name in self.chain if name.lower() != variable.lower()]
         way = f" (used through {' -> '.join(f'“{name}”' for name in names)})" if names else ""
