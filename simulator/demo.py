@@ -1,4 +1,4 @@
-"""python -m simulator.demo --directory DIR: the demo's world. A Git host with two repositories, and two Argo CDs that read them.
+"""python -m simulator.demo --directory DIR: the demo's world. A Git host with pull requests, and two Argo CDs that read its repositories.
 
 Prints one line "ready" when all answer; DIR/world.json then tells addresses and credentials. Runs until SIGTERM.
 Started again on the same directory it serves the same repositories, on the same ports.
@@ -10,13 +10,13 @@ import secrets
 import signal
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 from simulator import demo_files
 from simulator.config import Config
-from simulator.forge import make_repository, running
+from simulator.forge import GitServer, make_repository, running
 from simulator.service import Simulator
 
 GIT_USER = "octoargo"
@@ -42,9 +42,6 @@ def open_world(directory: Path) -> dict[str, Any]:
     path = directory / "world.json"
     if path.exists():
         return dict(json.loads(path.read_text()))
-    repositories = directory / "git"
-    for name, files in demo_files.repositories().items():
-        make_repository(repositories / name, files)
     world = {
         "ports": {name: free_port(port) for name, port in PREFERRED_PORTS.items()},
         "git": {"username": GIT_USER, "password": secrets.token_urlsafe(16)},
@@ -73,6 +70,15 @@ def argocd_config(name: str, world: dict[str, Any], git_url: str) -> Config:
     )
 
 
+def _git_host(directory: Path, world: dict[str, Any]) -> AbstractContextManager[GitServer]:
+    """It speaks Gitea's API, and anybody may merge on its pages."""
+    git = world["git"]
+    for name, files in demo_files.repositories().items():
+        if not (directory / "git" / name).exists():  # a world made by an earlier version
+            make_repository(directory / "git" / name, files)
+    return running(directory / "git", users={git["username"]: git["password"]}, port=world["ports"]["git"], vendor="gitea", open_pages=True)
+
+
 def serve(directory: Path) -> None:
     """Run the world until SIGTERM or SIGINT."""
     stop = threading.Event()
@@ -80,9 +86,9 @@ def serve(directory: Path) -> None:
         signal.signal(number, lambda *_: stop.set())
     directory.mkdir(parents=True, exist_ok=True)
     world = open_world(directory)
-    ports, git = world["ports"], world["git"]
+    ports = world["ports"]
     with ExitStack() as running_parts:
-        host = running_parts.enter_context(running(directory / "git", users={git["username"]: git["password"]}, port=ports["git"]))
+        host = running_parts.enter_context(_git_host(directory, world))
         world["git"]["url"] = host.url
         for name in ("eu-west", "us-east"):
             config = argocd_config(name, world, host.url)

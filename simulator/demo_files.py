@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from simulator import demo_templates
+from simulator.demo_templates import BILLING
+
 SHOP, CATALOG = "platform/shop-config.git", "platform/catalog-config.git"
 SHOP_FOLDERS = ("development", "staging", "production", "north", "south", "us", "us-edge")
 
@@ -125,12 +128,12 @@ def repositories() -> dict[str, dict[str, str | bytes | None]]:
         "third-party/configmap.yaml": SERVICE.format(name="ledger"),
         **CHART,
     }
-    return {SHOP: shop, CATALOG: catalog}
+    return {SHOP: shop, CATALOG: catalog, **demo_templates.repositories()}
 
 
 def applications(instance: str, git_url: str) -> list[dict[str, Any]]:
     """The Applications of one Argo CD, "eu-west" or "us-east"."""
-    shop, catalog = f"{git_url}/{SHOP}", f"{git_url}/{CATALOG}"
+    shop, catalog, billing = f"{git_url}/{SHOP}", f"{git_url}/{CATALOG}", f"{git_url}/{BILLING}"
     if instance == "eu-west":
         return [
             _application("shop-development", _source(shop, "envs/development"), _scope("shop", "development"), self_heal=True),
@@ -140,6 +143,8 @@ def applications(instance: str, git_url: str) -> list[dict[str, Any]]:
             _application("shop-south", _source(shop, "envs/south"), _scope("shop", "production", "south"), self_heal=True),
             _application("catalog-development", _source(catalog, "envs/development"), _scope("catalog", "development")),
             _application("catalog-staging", _source(catalog, "staging"), _scope("catalog", "staging")),
+            _application("billing-staging", _source(billing, "envs/staging"), _scope("billing", "staging"), self_heal=True),
+            _application("billing-production", _source(billing, "envs/production"), _scope("billing", "production"), self_heal=True),
             _application("ledger", _source(catalog, "third-party"), _scope("catalog", "prod")),
         ]
     chart_scope = _scope("catalog", "production") | {"argo.octopus.com/image-replace-paths": IMAGE_TEMPLATE}

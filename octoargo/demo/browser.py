@@ -1,5 +1,6 @@
 """A person at the pages, without a browser: signs in, fills in forms, reads what a part of a page says."""
 
+import html
 import re
 import time
 from collections.abc import Callable
@@ -67,6 +68,13 @@ class Person:
         answer = self.client.get(path)
         answer.raise_for_status()
         return answer.text
+
+    def link_to(self, path: str, fragment: str) -> str:
+        """Where the page's first link leads whose address has the fragment. Raises PageWithoutPart."""
+        for address in re.findall(r'href="([^"]+)"', self.get(path)):
+            if fragment in address:
+                return str(html.unescape(address))
+        raise PageWithoutPart(f"The page has no link to {fragment}.")
 
     def post(self, path: str, values: dict[str, str]) -> httpx2.Response:
         """Fill in the form of a page; the answer is the page it leads to."""

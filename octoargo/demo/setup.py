@@ -12,6 +12,7 @@ from deployments.status import VerificationMethod
 from infrastructure.models import ArgoInstance, Environment, Gateway, GitCredential, MappingRule, Project, Tenant
 from infrastructure.services import credentials, instances, mapping, registration
 from infrastructure.status import CredentialKind, TlsMode
+from octoargo.demo import billing
 from octoargo.keys import created_once
 
 ENVIRONMENTS = ("Development", "Staging", "Production")
@@ -38,6 +39,8 @@ def fill(world: dict[str, Any]) -> None:
         git = world["git"]
         credential = GitCredential(name="demo", kind=CredentialKind.USERNAME_PASSWORD, username=git["username"], repositories=f"{git['url']}/*")
         credentials.save_credential(credential=credential, secret=git["password"], by=person, now=timezone.now())
+    billing.fill(world, by=person, now=timezone.now())
+    billing.connect_webhook(world, by=person, now=timezone.now())
     for name, environments in INSTANCES.items():
         if not ArgoInstance.objects.filter(name=name).exists():
             instances.register_instance(

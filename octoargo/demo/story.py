@@ -1,26 +1,16 @@
-"""Eight things that happen to a fleet, done in the running demo; each told by what the page then says."""
+"""What happens to a fleet, done in the running demo; each told by what the page then says."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from octoargo.demo.billing_story import BillingStory
 from octoargo.demo.browser import Person, words_of
+from octoargo.demo.lines import WAIT_S, Line
 from simulator.demo_files import CATALOG, SHOP
 from simulator.forge import BareRepository
-
-WAIT_S = 90.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the story; `is_right` is False when the page did not say what it must."""
-
-    done: str
-    shown: str
-    is_right: bool
 
 
 class Story:
@@ -28,6 +18,7 @@ class Story:
 
     def __init__(self, person: Person, world: dict[str, Any], data: Path, application_path: Callable[[str], str]) -> None:
         self.person, self.world, self.data, self.application_path = person, world, data, application_path
+        self.releases: dict[str, str] = {}  # the path of the page of a project's newest release
         self.shop = BareRepository(data / "world" / "git" / SHOP)
         self.catalog = BareRepository(data / "world" / "git" / CATALOG)
 
@@ -42,6 +33,7 @@ class Story:
         yield self._unrelated(version)
         yield self._sync_fails(version)
         yield self._gateway_away()
+        yield from BillingStory(self).perform()
 
     def _next_version(self) -> str:
         """One patch above what stands in Git, so that the story can be told again."""
@@ -50,8 +42,8 @@ class Story:
         return f"{major}.{minor}.{int(patch) + 1}"
 
     def _deploy_and_verify(self, version: str) -> Line:
-        path = self._deploy("shop", version, [f"ghcr.io/acme/shop-web:{version}"], "production")
-        said = self._ended(path)
+        path = self.deploy("shop", version, [f"ghcr.io/acme/shop-web:{version}"], "production")
+        said = self.ended(path)
         return Line(f"Deployed shop {version} to Production: one commit for three applications on two instances", said, "Succeeded" in said)
 
     def _synced(self, version: str) -> Line:
@@ -69,14 +61,14 @@ class Story:
 
     def _not_refreshed(self, version: str) -> Line:
         self._admin("eu-west", "/inject", {"kind": "controller_down", "application": "argocd/catalog-development"})
-        path = self._deploy("catalog", version, [f"ghcr.io/acme/catalog:{version}"], "development")
-        self._ended(path)
+        path = self.deploy("catalog", version, [f"ghcr.io/acme/catalog:{version}"], "development")
+        self.ended(path)
         said = self._live("catalog-development", lambda said: "not refreshed" in said)
         self._admin("eu-west", "/inject?kind=controller_down", None)
         return Line(f"Committed catalog {version} to Development while Argo CD’s controller stood still", said, "not refreshed" in said)
 
     def _overwritten(self, version: str) -> Line:
-        self._ended(self._deploy("shop", version, [], "staging"))
+        self.ended(self.deploy("shop", version, [], "staging"))
         path = "envs/staging/deployment.yaml"
         text = self.shop.read(path).decode()
         self.shop.commit({path: text.replace(f"shop-web:{version}", "shop-web:1.4.0")}, message="Go back to what worked")
@@ -101,7 +93,7 @@ class Story:
             "/inject",
             {"kind": "sync_fail", "application": "argocd/shop-staging", "resource": "Deployment/shop", "text": "admission webhook denied the request"},
         )
-        said = self._ended(self._deploy("shop", version, [], "staging"))
+        said = self.ended(self.deploy("shop", version, [], "staging"))
         self._admin("eu-west", "/inject?kind=sync_fail", None)
         return Line(f"Deployed shop {version} to Staging again, where the cluster refuses it", said, said.startswith("Failed"))
 
@@ -116,14 +108,14 @@ class Story:
         self.person.wait_for("/instances/us-east/", "h1", lambda said: "Online" in said, seconds=WAIT_S)
         return Line("The gateway of us-east fell silent", f"{said}. shop-us: {live}", "Offline" in said and live.startswith("Unknown"))
 
-    def _deploy(self, project: str, version: str, images: list[str], environment: str) -> str:
+    def deploy(self, project: str, version: str, images: list[str], environment: str) -> str:
         """Make the release unless it is there, deploy it, and return the path of the deployment's page."""
         if images:
             values = {"project": project, "version": version, "images": "\n".join(images), "then": "nothing", "notes": "", "environment": environment}
-            self.releases = {**getattr(self, "releases", {}), project: self.person.post("/releases/new/", values).url.path}
+            self.releases[project] = str(self.person.post("/releases/new/", values).url.path)
         return str(self.person.post(f"{self.releases[project]}deploy/", {"environment": environment}).url.path)
 
-    def _ended(self, path: str) -> str:
+    def ended(self, path: str) -> str:
         """How a deployment ended: its word and sentence."""
         ends = ("Succeeded", "Failed", "Cancelled")
         word = self.person.wait_for(path, "h1", lambda said: said.endswith(ends), seconds=WAIT_S).split()[-1]
