@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from simulator.bare import QUIET, WHO, BareRepository, GitFailed, git, make_repository
-from simulator.forges import pages
+from simulator.forges import pages, storage
 from simulator.forges.events import RefChanged
 from simulator.forges.registry import make_vendor
 from simulator.forges.state import ZEROS, Access, ForgeState
@@ -46,6 +46,7 @@ class GitServer:
     authorizations: list[str] = field(default_factory=list)
     vendor: Vendor | None = None  # which host's API it has
     open_pages: bool = False  # anybody may merge and close on the web pages
+    state_file: Path | None = None  # keeps the pull requests
 
     @property
     def url(self) -> str:
@@ -60,15 +61,19 @@ class GitServer:
 
 
 @contextmanager
-def running(root: Path, *, users: Mapping[str, str] | None = None, port: int = 0, vendor: str = "", open_pages: bool = False) -> Iterator[GitServer]:
+def running(
+    root: Path, *, users: Mapping[str, str] | None = None, port: int = 0, vendor: str = "", open_pages: bool = False, state_file: Path | None = None
+) -> Iterator[GitServer]:
     """Serve on 127.0.0.1 until the block ends; port 0 takes a free one.
 
-    `vendor` adds that host's API; users' passwords are tokens of it too.
+    `vendor` adds that host's API; users' passwords are tokens of it too. With `state_file` its pull requests outlive the process.
     """
-    state = GitServer(root, users=dict(users or {}), open_pages=open_pages)
+    state = GitServer(root, users=dict(users or {}), open_pages=open_pages, state_file=state_file)
     if vendor:
         forge = ForgeState(root, tokens={password: Access(name) for name, password in state.users.items()})
         state.vendor = make_vendor(vendor, forge)
+        if state_file is not None:
+            storage.load(forge, state_file)
     server = ThreadingHTTPServer(("127.0.0.1", port), _handler(state))
     server.daemon_threads = True
     state.port = server.server_address[1]
@@ -121,6 +126,7 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             if refusal:
                 self._send(refusal, [], b"refused\n")
             elif answer := self._from_vendor(body):
+                _keep(server, self.command)
                 if not self.close_connection:
                     self._send(answer.status, _typed(answer), answer.raw)
             elif not self._is_known():
@@ -152,6 +158,7 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             status, headers, out = _backend(server, self, body)
             if is_landing:
                 _tell(server, self.path, before)
+                _keep(server, self.command)
                 server.has_landed.set()
                 if server.hold_push_answers:
                     server.let_go.wait(30)
@@ -185,6 +192,12 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             return b"".join(chunks)
 
     return Handler
+
+
+def _keep(server: GitServer, method: str) -> None:
+    """Write the pull requests down after whatever may have changed them."""
+    if server.vendor is not None and server.state_file is not None and method != "GET":
+        storage.save(server.vendor.state, server.state_file)
 
 
 def _typed(answer: Response) -> list[tuple[str, str]]:

@@ -33,7 +33,11 @@ class Gitea(Forge):
     def create(self, proposal: Proposal) -> PullRequest:
         self._compare(proposal)
         body = {"title": proposal.title[:TITLE_LENGTH], "head": proposal.head, "base": proposal.base, "body": proposal.body}
-        return self._read(self.ask("POST", f"{self._path}/pulls", body=body))
+        try:
+            return self._read(self.ask("POST", f"{self._path}/pulls", body=body))
+        except NotFoundOrForbidden:
+            self.ask("GET", self._path)  # the repository is hidden: say so
+            raise BranchMissing(f"{self.client.host} knows no branch {proposal.head} or {proposal.base} on {self.repository.path}.") from None
 
     def state(self, number: int) -> PullRequest:
         return self._read(self.ask("GET", f"{self._path}/pulls/{number}"))
@@ -123,15 +127,11 @@ class Gitea(Forge):
         return None
 
     def _compare(self, proposal: Proposal) -> None:
-        """Raises NoChanges or BranchMissing: Gitea itself opens empty pull requests."""
+        """Raises NoChanges: Gitea itself opens empty pull requests. A comparison that it cannot make is left to the creation."""
         try:
             compared = self.ask("GET", f"{self._path}/compare/{branch_path(proposal.base)}...{branch_path(proposal.head)}")
         except NotFoundOrForbidden:
-            self.ask("GET", self._path)  # the repository is hidden: say so
-            missing = [name for name in (proposal.base, proposal.head) if not self.is_there(f"{self._path}/branches/{branch_path(name)}")]
-            if not missing:
-                return  # a server without this call
-            raise BranchMissing(f"{self.client.host} knows no branch {missing[0]} on {self.repository.path}.") from None
+            return
         if compared.get("total_commits") == 0:
             raise NoChanges(f"{self.client.host} sees no commits to merge on {self.repository.path}.")
 

@@ -6,9 +6,11 @@ Quirks: "forgejo" (webhooks and version), "unsigned" (webhooks without a secret'
 import hashlib
 import hmac
 import json
+import shutil
 import uuid
 from typing import ClassVar
 
+from simulator.bare import make_repository
 from simulator.forges import merging
 from simulator.forges.events import Delivery, Event, Hook, RefChanged
 from simulator.forges.state import Access, Exists, NotOpen, NotThere, Pull, Status, numbered
@@ -79,7 +81,11 @@ class Gitea(Vendor):
     PREFIX: ClassVar[str] = "/api/v1"
     ROUTES: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("GET", "/version", "version"),
+        ("POST", "/user/repos", "create_repository"),
         ("GET", REPO, "show"),
+        ("PATCH", REPO, "show"),
+        ("DELETE", REPO, "delete_repository"),
+        ("POST", f"{REPO}/hooks", "create_hook"),
         ("GET", f"{REPO}/pulls", "list_pulls"),
         ("POST", f"{REPO}/pulls", "create"),
         ("GET", f"{REPO}/pulls/{{number}}", "read"),
@@ -117,6 +123,22 @@ class Gitea(Vendor):
 
     def version(self, request: Request) -> Response:
         return Response(200, {"version": "9.0.1+gitea-1.22.0" if "forgejo" in self.state.quirks else "1.26.0"})
+
+    def create_repository(self, request: Request) -> Response:
+        path = f"{request.access.user}/{request.json['name']}"
+        if (self.state.root / f"{path}.git").exists():
+            raise self.refusal(409, "The repository with the same name already exists.")
+        make_repository(self.state.root / f"{path}.git")
+        return Response(201, repository_shape(self.base_url, path))
+
+    def delete_repository(self, request: Request, owner: str, name: str) -> Response:
+        shutil.rmtree(self.state.repository(self._writable(request, owner, name)).path)
+        return Response(204)
+
+    def create_hook(self, request: Request, owner: str, name: str) -> Response:
+        path, config = self._writable(request, owner, name), request.json["config"]
+        self.state.courier.hooks.append(Hook(path, config["url"], config.get("secret", "")))
+        return Response(201, {"id": len(self.state.courier.hooks), "type": "gitea", "active": True})
 
     def show(self, request: Request, owner: str, name: str) -> Response:
         path = self._path(request, owner, name)

@@ -117,7 +117,7 @@ class ForgeState:
     courier: Courier = field(default_factory=Courier)
     requests: list[str] = field(default_factory=list)  # API only: "POST /api/v1/repos/acme/shop/pulls"
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(101))
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(101))
 
     def repository(self, path: str) -> BareRepository:
         """Raises NotThere."""
@@ -154,7 +154,7 @@ class ForgeState:
             for found in self.find(repository, head=head, base=base, head_repository=source, state="open"):
                 raise Exists(found)
             known = self.pulls.setdefault(repository, [])
-            pull = Pull(next(self._numbers), len(known) + 1, repository, source, head, base, title, body, author, is_draft=is_draft)
+            pull = Pull(next(self.ids), len(known) + 1, repository, source, head, base, title, body, author, is_draft=is_draft)
             known.append(pull)
             self._fresh(pull)
         self.courier.send([PullChanged(pull, "opened")])

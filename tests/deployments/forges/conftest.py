@@ -1,7 +1,9 @@
 """The hosts of the contract tests as fixtures, and a table of host and case at the end of the run."""
 
+import _socket
 import os
 import re
+import socket
 from collections import defaultdict
 
 import pytest
@@ -10,7 +12,7 @@ from tests.deployments.forges.hosts import HOSTS
 from tests.deployments.forges.worlds import RealGitea, Simulated, simulated
 
 REAL = "real-gitea"
-CASE = re.compile(r"deployments/forges/.*::test_case_(\d+)\w*(?:\[([a-z_-]+?)(?:-[^\]]*)?\])?$")
+CASE = re.compile(r"deployments/forges/.*::test_case_(\d+)(\w*)(?:\[(.*)\])?$", re.DOTALL)
 
 
 def pytest_generate_tests(metafunc):
@@ -28,10 +30,11 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def world(request, tmp_path):
+def world(request, tmp_path, monkeypatch):
     if request.param != REAL:
         yield from _simulate(request.param, tmp_path)
         return
+    monkeypatch.setattr(socket.socket, "connect", _socket.socket.connect)  # it may be anywhere
     real = RealGitea(os.environ["OCTOARGO_GITEA_URL"], os.environ["OCTOARGO_GITEA_TOKEN"])
     yield real
     real.delete()
@@ -48,6 +51,13 @@ def _simulate(name, root):
         yield Simulated(HOSTS[name], server, repository, root)
 
 
+def _host_of(name, parameters):
+    """By the test's parameters, else by its name; "all" when it is about none."""
+    hosts = [REAL, *sorted(HOSTS, key=len, reverse=True)]
+    found = [host for host in hosts if parameters == host or parameters.startswith(f"{host}-")]
+    return next(iter(found + [host for host in hosts if host in name]), "all")
+
+
 def pytest_terminal_summary(terminalreporter):
     """Which cases ran on which host."""
     ran = defaultdict(lambda: defaultdict(list))
@@ -55,7 +65,7 @@ def pytest_terminal_summary(terminalreporter):
         for report in terminalreporter.stats.get(outcome, []):
             found = CASE.search(getattr(report, "nodeid", ""))
             if found and (report.when == "call" or outcome == "error"):
-                ran[found[2] or "all"][int(found[1])].append(outcome)
+                ran[_host_of(found[2], found[3] or "")][int(found[1])].append(outcome)
     if not ran:
         return
     cases = sorted({case for host in ran.values() for case in host})

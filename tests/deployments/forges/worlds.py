@@ -92,6 +92,8 @@ class RealGitea:
         self.base, self.token, self.host, self.slept = url.rstrip("/"), token, HOSTS["gitea"], []
         self.headers = {"Authorization": f"token {token}"}
         made = self.ask("POST", "/user/repos", {"name": f"octoargo-contract-{secrets.token_hex(4)}", "auto_init": False, "default_branch": "main"})
+        ways = ("merge_commits", "rebase", "rebase_explicit", "squash_merge", "fast_forward_only_merge")
+        self.ask("PATCH", f"/repos/{made['full_name']}", {f"allow_{way}": True for way in ways})
         self.path, self.url = made["full_name"], f"{self.base}/{made['full_name']}.git"
         self.folder = tempfile.TemporaryDirectory()
         self.work = Path(self.folder.name)
@@ -151,7 +153,7 @@ class RealGitea:
             except AssertionError:
                 if time.monotonic() > deadline:
                     raise
-                self.ask("GET", f"/repos/{self.path}/pulls/{number}")
+                time.sleep(0.2)
 
     def close(self, number):
         self.ask("PATCH", f"/repos/{self.path}/pulls/{number}", {"state": "closed"})
