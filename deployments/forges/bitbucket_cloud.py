@@ -14,6 +14,7 @@ from deployments.forges.errors import (
     ForgeError,
     NoChanges,
     NotFoundOrForbidden,
+    Unauthenticated,
     UnexpectedAnswer,
 )
 from deployments.forges.values import TITLE_LENGTH, CommitStatus, Outcome, Proposal, PullRequest, State, Token
@@ -120,6 +121,9 @@ class BitbucketCloud(Forge):
             raise Forbidden(f"The token may read {where} but not open pull requests there. It needs the scope {' and '.join(missing)}.")
 
     def explain(self, answer: Answer) -> ForgeError | None:
+        if answer.status == 401:
+            hint = "An account's API token goes with the account's mail address as user name, an access token with x-token-auth or none."
+            return Unauthenticated(f"{self.client.host} does not take the token. Check that it has not expired. {hint}")
         error = answer.content.get("error") if isinstance(answer.content, dict) else None
         if not isinstance(error, dict):
             return None

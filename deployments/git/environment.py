@@ -14,6 +14,7 @@ LOW_SPEED_BYTES = 500  # a second; slower than this for LOW_SPEED_SECONDS ends t
 LOW_SPEED_SECONDS = 30
 HOME = ".home"
 OURS = ("OCTOARGO_", "PGPASSWORD")
+API_TOKEN, API_TOKEN_USER = "ATATT", "x-bitbucket-api-token-auth"  # how Atlassian's begin, and who Git says it is
 # safe.directory must stand in a file: Git does not hand settings from the environment to a file:// repository's process.
 GITCONFIG = "[safe]\n\tdirectory = *\n"
 SILENT = {
@@ -68,8 +69,10 @@ class Credential:
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header."""
-        return Hidden("Basic " + base64.b64encode(f"{self.username}:{self.secret}".encode()).decode())
+        """The value of the Authorization header. Bitbucket Cloud's API tokens go with the mail address to its API, and with a fixed name to Git."""
+        is_api_token = "@" in self.username and self.secret.startswith(API_TOKEN)
+        name = API_TOKEN_USER if is_api_token else self.username
+        return Hidden("Basic " + base64.b64encode(f"{name}:{self.secret}".encode()).decode())
 
 
 @dataclass(frozen=True)
