@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=2)
 CLAIMED_AT_ONCE = 2000
 LOOK_AGAIN = timedelta(minutes=1)  # when Git did not answer
-SWEPT_AT_ONCE = 500
+SWEPT_AT_ONCE = 2000  # a minute: so 10,000 sources have their turn within SWEPT_AFTER
 SWEPT_AFTER = timedelta(minutes=5)
 JUDGED_FIELDS = ["live_sync", "reason", "detail", "checked_revision"]
 
@@ -42,7 +42,7 @@ def sweep_live_states(*, now: datetime) -> None:
     known = states.exclude(live_sync=LiveSync.UNKNOWN)
     silent = Q(source__application__instance__gateway__last_seen_at__lt=now - SILENT_AFTER)
     old = Q(source__application__reconciliation__reconciled_at__lt=now - STALE_AFTER)
-    changed = list(known.filter(silent | old).order_by("pk").values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+    changed = list(known.filter(silent | old).order_by("checked_at", "pk").values_list("pk", flat=True)[:SWEPT_AT_ONCE])
     unchecked = states.filter(Q(checked_at__isnull=True) | Q(checked_at__lt=now - SWEPT_AFTER)).order_by("checked_at", "pk")
     rest = list(unchecked.values_list("pk", flat=True)[:SWEPT_AT_ONCE])
     LiveState.objects.filter(pk__in=[*changed, *rest]).update(due_at=now)
