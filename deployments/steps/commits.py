@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from deployments.git import Mirror, Pushed, Reader
+from deployments.git import Mirror, Pushed, PushForbidden, Reader
 from deployments.models import StepRun, Target
 from deployments.status import TargetOutcome
 from deployments.steps.edits import EditPlan
@@ -88,7 +88,10 @@ def commit(work: Work, mirror: Mirror, group: Group, *, lease: Lease, now: datet
     planner.edit(mirror.reader(base))
     message = str(work.message_for(group.targets, planner.plan))
     since = step_run.deployment.created_at - CLOCK_SKEW
-    pushed: Pushed = mirror.commit_and_push(group.branch, base, planner.edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
+    try:
+        pushed: Pushed = mirror.commit_and_push(group.branch, base, planner.edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
+    except PushForbidden as error:
+        raise PushForbidden(f"{error} Or let step {step_run.position} open a pull request.") from error
     fact = "deployment_committed" if pushed.is_new else "nothing_to_commit"
     log.info(fact, deployment=step_run.deployment_id, sha=pushed.sha, retries=pushed.retries)
     record(step_run=step_run, group=group, pushed=pushed, plan=planner.plan, lease=lease, now=now)
