@@ -13,8 +13,13 @@ from infrastructure.models import Environment, Tenant
 
 MOST_ERRORS = 100
 MOST_USED = 200
-MOST_VALUES_READ = 500  # while following variables into variables
+MOST_LINES = 2_000  # of a template; of a longer one those with errors
+MOST_TEXT = 500_000  # characters that are shown
 LAST_STEP = re.compile(r"[.\[][^.\[]*$")  # of a name: ".Host" or "[2]"
+FIRST_STEP = re.compile(r"[.\[]")
+CHOSEN_INDEX = re.compile(r"\[(?:\*\]|#\{)")  # "[*]" or "[#{Name}]": told by other variables
+LOOP = re.compile(r"#\{\s*each\s+([^#{}]+?)\s+in\s", re.IGNORECASE)
+EACH = "octopus.template.each"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Used:
     value: str
     is_withheld: bool
     is_defined: bool
+    below: int  # variables of a collection that has no value itself
     origin: str  # "Shop’s variables", "library set Databases", "Octoargo"
     through: str = ""  # the variable whose value mentions it
 
@@ -49,7 +55,8 @@ class Used:
 class Trial:
     """How it went."""
 
-    text: str | None  # None: the template asks for no file
+    text: str | None  # None: the template asks for no file; at most MOST_TEXT
+    size: int  # characters in all
     errors: list[TemplateError]
     more_errors: int
     lines: list[Line]
@@ -72,7 +79,8 @@ def try_template(template: str, *, release: Release, environment: Environment, t
         }
     )
     return Trial(
-        text=rendered.text,
+        text=None if rendered.text is None else rendered.text[:MOST_TEXT],
+        size=len(rendered.text or ""),
         errors=errors[:MOST_ERRORS],
         more_errors=max(0, len(errors) - MOST_ERRORS),
         lines=_lines(template, errors[:MOST_ERRORS]),
@@ -86,8 +94,10 @@ def _lines(template: str, errors: Iterable[TemplateError]) -> list[Line]:
     places: dict[int, list[tuple[int, int]]] = {}
     for number, error in enumerate(errors, start=1):
         places.setdefault(error.line, []).append((error.column - 1, number))
-    texts = template.split("\n")
-    return [Line(number, _parts(text.rstrip("\r"), places.get(number, []))) for number, text in enumerate(texts, start=1)]
+    texts = list(enumerate(template.split("\n"), start=1))
+    if len(texts) > MOST_LINES:
+        texts = [(number, text) for number, text in texts if number in places]
+    return [Line(number, _parts(text.rstrip("\r"), places.get(number, []))) for number, text in texts]
 
 
 def _parts(text: str, places: list[tuple[int, int]]) -> list[Part]:
@@ -117,34 +127,46 @@ def _end_of_tag(text: str, start: int) -> int:
 
 
 def _used(template: str, variables: Variables, origins: dict[str, str]) -> list[Used]:
-    """What the template mentions in alphabetical order, each followed by what its value mentions in turn."""
-    values = {name.lower(): (name, value) for name, value in variables.values}
-    withheld = {name.lower(): name for name in variables.withheld}
+    """What the template mentions in alphabetical order, then what those values mention in turn."""
+    known = {name.lower(): (name, value, False) for name, value in variables.values} | {name.lower(): (name, "", True) for name in variables.withheld}
     found: dict[str, Used] = {}
     texts = [(template, "")]
-    for text, through in texts:
-        for mentioned in sorted(names_used(text), key=str.lower):
-            name = _defined(mentioned, values, withheld)
-            key = (name or mentioned).lower()
-            if key in found:
+    for text, through in texts:  # grows on the way
+        for mentioned in _mentioned(text):
+            name, value, is_withheld = known.get(_reached(mentioned, known), (mentioned, None, False))
+            if name.lower() in found or len(found) == MOST_USED:
                 continue
-            shown, value = values.get(key, (withheld.get(key, mentioned), ""))
-            is_withheld = key in withheld
-            found[key] = Used(shown, "" if is_withheld else value, is_withheld, name is not None, origins.get(key, "Octoargo") if name else "", through)
-            if not is_withheld and "#{" in value and len(texts) < MOST_VALUES_READ:
-                texts.append((value, shown))
-    return list(found.values())[:MOST_USED]
+            below = 0 if value is not None else _below(mentioned, known)
+            origin = origins.get(name.lower(), "Octoargo") if value is not None else ""
+            found[name.lower()] = Used(name, value or "", is_withheld, value is not None, below, origin, through)
+            if value and "#{" in value:
+                texts.append((value, name))
+    return list(found.values())
 
 
-def _defined(mentioned: str, values: dict[str, tuple[str, str]], withheld: dict[str, str]) -> str | None:
-    """The defined variable that a mention reaches: itself, or the JSON value it drills into."""
-    name = mentioned
+def _mentioned(text: str) -> list[str]:
+    """The names in a text, but for those that its loops make."""
+    made = {name.lower() for name in LOOP.findall(text)}
+    names = (name for name in names_used(text) if FIRST_STEP.split(name, maxsplit=1)[0].lower() not in made)
+    return sorted((name for name in names if not name.lower().startswith(EACH)), key=str.lower)
+
+
+def _reached(mentioned: str, known: dict[str, tuple[str, str, bool]]) -> str:
+    """The name of `known` that a mention reaches: its own, or that of the JSON it looks into; "" for none."""
+    name = mentioned.lower()
     while name:
-        if name.lower() in values or name.lower() in withheld:
+        _, value, is_withheld = known.get(name, ("", "", False))
+        if name in known and (name == mentioned.lower() or is_withheld or value.lstrip()[:1] in ("{", "[", "#")):
             return name
         shorter = LAST_STEP.sub("", name)
         name = shorter if shorter != name else ""
-    return None
+    return ""
+
+
+def _below(mentioned: str, known: dict[str, tuple[str, str, bool]]) -> int:
+    """How many variables a collection has: `Servers`, `Servers[*]` and `Servers[#{Name}]` are there by `Servers[eu].Host`."""
+    prefix = CHOSEN_INDEX.split(mentioned.lower(), maxsplit=1)[0]
+    return sum(name.startswith((prefix + "[", prefix + ".")) for name in known)
 
 
 def _origins(release: Release, scope: Scope) -> dict[str, str]:

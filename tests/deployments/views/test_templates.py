@@ -186,3 +186,34 @@ def test_nothing_is_stored(client, admin, shop):
     assert not Release.objects.exists()
     assert not Event.objects.exists()
     assert not VariableSet.objects.exists()
+
+
+def test_loops_collections_and_looks_into_json_are_told_as_what_they_are(client, admin, shop):
+    value("Servers[eu].Host", "eu.example.test")
+    value("Servers[us].Host", "us.example.test")
+    value("Database.Host", "db")
+    value("Which", "eu")
+
+    page = text_of(attempt(client, "#{each s in Servers}#{s.Host}#{Octopus.Template.Each.Index},#{/each}#{Servers[#{Which}].Host} #{Database.Hots}"))
+
+    assert "Servers a collection, 2 values below it" in page
+    assert "Servers[#{Which}].Host a collection, 2 values below it" in page
+    assert "Database.Hots not defined here" in page
+    assert "s.Host not defined" not in page
+    assert "Each.Index not defined" not in page
+
+
+def test_a_long_template_shows_only_the_lines_with_errors(client, admin, shop):
+    answer = attempt(client, "x\n" * 3_000 + "#{Unknown}\n")
+
+    assert "line 3001, column 1" in text_of(answer)
+    assert answer.content.count(b'class="ln"') == 1
+
+
+def test_a_long_text_is_cut(client, admin, shop):
+    value("Long", "x" * 99_999)
+
+    answer = attempt(client, "#{Long}" * 6)
+
+    assert "only its beginning is shown" in text_of(answer)
+    assert len(answer.content) < 1_000_000
