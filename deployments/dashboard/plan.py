@@ -19,6 +19,7 @@ class FileDiff:
 
     path: str
     rows: list[DiffRow]
+    word: str = ""  # "new" or "would be deleted"; "" for a changed one
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class RepositoryDiff:
     summary: str  # of the commit's message
     files: list[FileDiff]
     problem: str = ""
+    step: str = ""  # whose name, when several steps write
+    by_pull_request: bool = False
 
     @property
     def added(self) -> int:
@@ -48,6 +51,8 @@ class PlanView:
     notes: list[dict[str, Any]]
     look_first: list[dict[str, Any]]
     counts: str  # "3 Updated, 1 Already there"
+    refusals: tuple[str, ...] = ()  # why a step would fail before it writes anything
+    warnings: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -67,15 +72,30 @@ def plan_view(plan: DeploymentPlan) -> PlanView:
         notes=worded,
         look_first=[note for note in worded if note["code"] in LOOK_FIRST],
         counts=", ".join(f"{count} {word}" for word, count in Counter(note["word"] for note in worded).most_common()),
+        refusals=plan.refusals,
+        warnings=plan.warnings,
     )
 
 
 def _repository_diff(planned: RepositoryPlan) -> RepositoryDiff:
-    files = [FileDiff(path, diff_rows(_text(planned.before.get(path, b"")), _text(planned.after[path]))) for path in sorted(planned.after)]
+    files = [_file_diff(path, planned.before.get(path), planned.after[path]) for path in sorted(planned.after)]
     name = repository_name(planned.url)
     title = f"{name}, branch {planned.branch}" if planned.branch else name
-    return RepositoryDiff(title, sorted(planned.applications), planned.summary, files, planned.problem)
+    return RepositoryDiff(title, sorted(planned.applications), planned.summary, files, planned.problem, planned.step, planned.by_pull_request)
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", errors="replace")
+def _file_diff(path: str, before: bytes | None, after: bytes | None) -> FileDiff:
+    word = "new" if before is None else "would be deleted" if after is None else ""
+    old, new = _text(before), _text(after)
+    if old is None or new is None:
+        told = "is no text" + (f"; it would have {len(after):,} bytes" if after is not None else "")
+        return FileDiff(path, [DiffRow("@", None, None, f"This file {told}.")], word)
+    return FileDiff(path, diff_rows(old, new), word)
+
+
+def _text(raw: bytes | None) -> str | None:
+    """ "" for what is not there, None for what is no text."""
+    try:
+        return (raw or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -30,9 +30,13 @@ class LineMatcher(difflib.SequenceMatcher[str]):
         return [*before, *found, *after]
 
 
-def unified_diff(path: str, before: bytes, after: bytes) -> str:
-    """The diff of one file, with line ends as they are and Git's words for a missing last one; "" when nothing differs."""
-    old, new = (_LINE.findall(content.decode("utf-8", "replace")) for content in (before, after))
+def unified_diff(path: str, before: bytes | None, after: bytes | None) -> str:
+    """The diff of one file, with line ends as they are and Git's words for a missing last one; "" when nothing differs.
+
+    None means that it is not there: the file is new, or deleted.
+    """
+    old, new = (_LINE.findall((content or b"").decode("utf-8", "replace")) for content in (before, after))
+    source, destination = "/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}"
     lines: list[str] = []
     for group in LineMatcher(old, new).get_grouped_opcodes(3):
         first, last = group[0], group[-1]
@@ -43,7 +47,7 @@ def unified_diff(path: str, before: bytes, after: bytes) -> str:
             else:
                 lines += [f"-{line}" for line in old[old_from:old_to]] + [f"+{line}" for line in new[new_from:new_to]]
     told = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return f"--- a/{path}\n+++ b/{path}\n{told}" if told else ""
+    return f"--- {source}\n+++ {destination}\n{told}" if told or (before is None) != (after is None) else ""
 
 
 def _run(pairs: list[tuple[int, tuple[str, str]]]) -> Operation:

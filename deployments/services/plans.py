@@ -1,4 +1,4 @@
-"""The dry run: the same code as the step, stopped before the push."""
+"""The dry run: the same code as the steps, stopped before the push. Each step is planned at the heads as they are, without what earlier steps would write."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.git import GitError, NotABranch
-from deployments.manifests.images import step_images
-from deployments.models import Release
+from deployments.models import Deployment, Release, StepRun
 from deployments.services.errors import NoMappedApplications
 from deployments.services.line_diff import unified_diff
-from deployments.status import TargetOutcome
-from deployments.steps.edits import EditPlan, editable_of, plan_edits
-from deployments.steps.messages import listed, message_of
+from deployments.status import StepKind, TargetOutcome
+from deployments.steps import update_images, update_manifests
+from deployments.steps.edits import EditPlan
+from deployments.steps.messages import Message, listed, message_of
+from deployments.steps.progress import StepBlocked, StepRefused
+from deployments.steps.pull_requests import wants_pull_request
 from deployments.steps.records import not_tracked
 from deployments.steps.repositories import open_mirror
 from deployments.steps.scope import nothing_mapped, scoping_problems, sources_in_scope
-from deployments.steps.sources import obstacle_to_writing
 from deployments.steps.variables import variables_for
+from deployments.steps.writers import Writer
 from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.repositories import repository_key
+
+WRITING = (StepKind.UPDATE_IMAGES, StepKind.UPDATE_MANIFESTS)
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class RepositoryPlan:
     url: str
     branch: str = ""
     head_sha: str = ""
-    before: Mapping[str, bytes] = field(default_factory=dict)  # whole contents by path
-    after: Mapping[str, bytes] = field(default_factory=dict)
+    before: Mapping[str, bytes | None] = field(default_factory=dict)  # whole contents by path; None: it is not there
+    after: Mapping[str, bytes | None] = field(default_factory=dict)  # None: it would be deleted
     applications: tuple[str, ...] = ()  # those whose files change
     message: str = ""
     problem: str = ""
+    step: str = ""  # whose name, when several steps write
+    by_pull_request: bool = False
 
     @property
     def summary(self) -> str:
@@ -63,6 +69,8 @@ class DeploymentPlan:
     repositories: tuple[RepositoryPlan, ...]
     targets: tuple[TargetPlan, ...]
     problems: tuple[dict[str, Any], ...] = ()  # of annotations that seem to mean this scope, as notes
+    refusals: tuple[str, ...] = ()  # why a step would fail before it touches any repository, a sentence each
+    warnings: tuple[str, ...] = ()  # what a step would log, a sentence each
 
     @property
     def has_changes(self) -> bool:
@@ -73,8 +81,18 @@ class DeploymentPlan:
         return [*(note for target in self.targets for note in target.notes), *self.problems]
 
 
+@dataclass(frozen=True)
+class _Step:
+    """One step that writes, ready to plan."""
+
+    writer: Writer
+    message: Message
+    name: str
+    by_pull_request: bool
+
+
 def plan(*, release: Release, environment: Environment, tenant: Tenant | None = None) -> DeploymentPlan:
-    """What would be committed, per repository and branch, and why nothing would change elsewhere.
+    """What would be committed, per step, repository and branch, and why nothing would change elsewhere.
 
     Reads the repositories' heads and pushes nothing. Raises NoMappedApplications.
     """
@@ -83,24 +101,58 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
         raise NoMappedApplications(f"Not planned: {nothing_mapped(project=release.project, environment=environment, tenant=tenant)} Map one.")
     repositories: list[RepositoryPlan] = []
     targets: list[TargetPlan] = []
+    refusals: list[str] = []
+    warnings: list[str] = []
+    for position, settings in enumerate(release.process, start=1):
+        if settings["kind"] not in WRITING:
+            continue
+        try:
+            step = _ready(release, environment, tenant, settings, position)
+        except (StepRefused, StepBlocked) as error:
+            refusals += f"{error}".splitlines()
+            continue
+        found, told = _plan_step(step, sources)
+        repositories += found
+        targets += told
+        warnings += step.writer.warnings(sources)
+    problems = scoping_problems(project=release.project, environment=environment)
+    told_of = tuple({**not_tracked(sentence), "application": name} for name, sentence in problems)
+    in_order = sorted(targets, key=lambda target: (target.application, target.source_id))
+    return DeploymentPlan(tuple(repositories), tuple(in_order), told_of, tuple(refusals), tuple(dict.fromkeys(warnings)))
+
+
+def _ready(release: Release, environment: Environment, tenant: Tenant | None, settings: Mapping[str, Any], position: int) -> _Step:
+    """Raises StepRefused, StepBlocked."""
+    name = str(settings["name"])
+    variables = variables_for(release=release, environment=environment, tenant=tenant, step_name=name, step_number=position)
+    message = message_of(step=settings, release=release, environment=environment, tenant=tenant, variables=variables)
+    writer: Writer
+    if settings["kind"] == StepKind.UPDATE_MANIFESTS:
+        writer = update_manifests.writer_for(release=release, environment=environment, tenant=tenant, step=settings, position=position)
+    else:
+        writer = update_images.writer(images=release.images, helm_paths=settings.get("helm_paths", ""))
+    run = StepRun(deployment=Deployment(release=release, environment=environment, tenant=tenant), settings=settings)  # never saved
+    several = sum(each["kind"] in WRITING for each in release.process) > 1
+    return _Step(writer, message, name if several else "", wants_pull_request(run))
+
+
+def _plan_step(step: _Step, sources: Sequence[ApplicationSource]) -> tuple[list[RepositoryPlan], list[TargetPlan]]:
+    repositories: list[RepositoryPlan] = []
+    targets: list[TargetPlan] = []
     by_repository: dict[str, list[ApplicationSource]] = defaultdict(list)
     for source in sources:
-        if obstacle := obstacle_to_writing(source):
+        if obstacle := step.writer.obstacle(source):
             targets.append(_left_out(source, obstacle))
         else:
             by_repository[repository_key(source.repo_url)].append(source)
     for group in by_repository.values():
-        found, told = _plan_repository(release, environment, tenant, group)
+        found, told = _plan_repository(step, group)
         repositories += found
         targets += told
-    problems = scoping_problems(project=release.project, environment=environment)
-    told_of = tuple({**not_tracked(sentence), "application": name} for name, sentence in problems)
-    return DeploymentPlan(tuple(repositories), tuple(sorted(targets, key=lambda target: (target.application, target.source_id))), told_of)
+    return repositories, targets
 
 
-def _plan_repository(
-    release: Release, environment: Environment, tenant: Tenant | None, sources: Sequence[ApplicationSource]
-) -> tuple[list[RepositoryPlan], list[TargetPlan]]:
+def _plan_repository(step: _Step, sources: Sequence[ApplicationSource]) -> tuple[list[RepositoryPlan], list[TargetPlan]]:
     url = sources[0].repo_url
     plans: list[RepositoryPlan] = []
     targets: list[TargetPlan] = []
@@ -116,29 +168,22 @@ def _plan_repository(
         except GitError as error:
             word = "Not tracked" if isinstance(error, NotABranch) else "Failed"
             targets.append(_left_out(source, f"{word}: {source.application.name}: {error}"))
-    images = step_images(release.images, release.process[0].get("helm_paths", "") if release.process else "")
     for branch, group in branches.items():
         try:
-            planned = plan_edits(mirror.reader(mirror.fetch(branch)), [editable_of(each.pk, each) for each in group], images)
+            planned = step.writer.plan(mirror.reader(mirror.fetch(branch)), [(each.pk, each) for each in group])
         except GitError as error:
             plans.append(_problem(url, branch, group, error))
             targets += [_left_out(source, f"Failed: {error}") for source in group]
             continue
-        plans.append(_repository_plan(release, environment, tenant, url, branch, planned, group))
+        plans.append(_repository_plan(step, url, branch, planned, group))
         targets += [_target_plan(source, planned) for source in group]
     return plans, targets
 
 
-def _repository_plan(
-    release: Release, environment: Environment, tenant: Tenant | None, url: str, branch: str, planned: EditPlan, group: Sequence[ApplicationSource]
-) -> RepositoryPlan:
+def _repository_plan(step: _Step, url: str, branch: str, planned: EditPlan, group: Sequence[ApplicationSource]) -> RepositoryPlan:
     names = tuple(sorted(source.application.name for source in group if planned.edits[source.pk].outcome == TargetOutcome.UPDATED))
-    step = release.process[0] if release.process else {}
-    message = message_of(
-        step=step, release=release, environment=environment, tenant=tenant, variables=variables_for(release=release, environment=environment, tenant=tenant)
-    )
-    text = str(message.listing(listed("Images:", release.images), listed("Applications:", names)))
-    return RepositoryPlan(url, branch, planned.sha, planned.before, planned.changes, names, text)
+    text = str(step.message.listing(step.writer.description(), listed("Applications:", names)))
+    return RepositoryPlan(url, branch, planned.sha, planned.before, planned.changes, names, text, step=step.name, by_pull_request=step.by_pull_request)
 
 
 def _problem(url: str, branch: str, sources: Sequence[ApplicationSource], error: GitError) -> RepositoryPlan:
