@@ -107,6 +107,8 @@ def explain(stderr: str, *, address: str, has_credential: bool, is_push: bool = 
     """Turn what Git wrote into our error. `address` has no user information."""
     why = reason(stderr)
     if UNAUTHENTICATED.search(stderr):
+        if address.startswith("ssh:"):
+            return CredentialRefused(f"{address} refused the SSH key. Add its public key on the host, or correct the user name.")
         if has_credential:
             return CredentialRefused(f"{address} refused the credential. Check its user name and password or token, and that it has not expired.")
         return NoCredential(f"{address} asks for a credential, and no Git credential's allow-list covers it. Add one under Git credentials.")

@@ -6,7 +6,7 @@ from django.conf import settings
 from deployments.git import Credential, GitError, HostKey, Mirror, SshKey, ssh_host_keys, test_access
 from deployments.models import Target
 from infrastructure.models import GitCredential
-from infrastructure.repositories import BadRepositoryUrl, parse_url, repository_key, without_secrets
+from infrastructure.repositories import BadRepositoryUrl, parse_url, without_secrets
 from infrastructure.secrets import SecretUnreadable
 from infrastructure.services import KnownHostInvalid, credential_for, known_hosts_text, secret_of
 from infrastructure.status import CredentialKind
@@ -39,11 +39,17 @@ def host_name(url: str) -> str:
 
 def tidy_mirrors() -> int:
     """Join the small packs that fetches and commits leave in our clones. Returns how many were tidied; calls no host."""
+    mirrors: dict[str, Mirror] = {}
     tidied = 0
-    urls = {repository_key(url): url for url in Target.objects.order_by().values_list("repo_url", flat=True).distinct()}
-    for url in urls.values():
+    for url in Target.objects.order_by().values_list("repo_url", flat=True).distinct():
         try:
-            open_mirror(url).tidy()
+            mirror = open_mirror(url)
+            mirrors.setdefault(mirror.address.removesuffix(".git"), mirror)  # one clone, however its URL is written
+        except GitError as error:
+            log.warning("mirror_not_opened", reason=str(error))
+    for mirror in mirrors.values():
+        try:
+            mirror.tidy()
             tidied += 1
         except GitError as error:
             log.warning("mirror_not_tidied", reason=str(error))

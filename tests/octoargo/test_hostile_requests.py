@@ -75,6 +75,7 @@ def test_no_page_breaks_on_its_address(signed_in, world, kind):
         f"/admin/infrastructure/application/?q={text}",
         f"/admin/infrastructure/mappingrule/add/?name={text}&instance={text}&application_name={text}",
         f"/admin/infrastructure/gitcredential/{text}/change/",
+        f"/known-hosts/?q={text}&page={text}",
         f"/{text}",
     ]
     statuses = {address[:60]: signed_in.get(address).status_code for address in addresses}
@@ -97,7 +98,8 @@ def test_no_form_breaks_on_its_fields(signed_in, world, text):
         "/sign-in/": ["username", "password", "next"],
         "/admin/infrastructure/environment/add/": ["slug", "name", "position"],
         "/admin/infrastructure/mappingrule/add/": ["name", "instance", "argo_project", "application_name", "path", "label_selector", "repository", "project"],
-        "/admin/infrastructure/gitcredential/add/": ["name", "username", "secret", "repositories", "test_url"],
+        "/admin/infrastructure/gitcredential/add/": ["name", "kind", "username", "secret", "private_key", "repositories", "known_hosts", "test_url"],
+        "/known-hosts/": ["do", "host", "port", "key_type", "key", "lines", "known_host"],
         "/admin/auth/user/add/": ["username", "password1", "password2"],
     }
     statuses = {}

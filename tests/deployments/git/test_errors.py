@@ -1,6 +1,6 @@
 import pytest
 
-from deployments.git.errors import PushForbidden, RepositoryAway, RepositoryMissing, explain
+from deployments.git.errors import CredentialRefused, GitError, PushForbidden, RepositoryAway, RepositoryMissing, explain
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,50 @@ from deployments.git.errors import PushForbidden, RepositoryAway, RepositoryMiss
 )
 def test_explain_gives_the_hosts_own_words(stderr, kind, words):
     error = explain(stderr, address="h/a/b", has_credential=True, is_push=True)
+
+    assert type(error) is kind
+    assert words in str(error)
+
+
+LOST = "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+FRAME = "remote: \nremote: ========================================================================\nremote: \n"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "is_push", "kind", "words"),
+    [
+        (f"ERROR: Repository not found.\n{LOST}", False, RepositoryMissing, "was not found"),
+        (f"ERROR: Permission to acme/shop.git denied to deploy key\n{LOST}", True, PushForbidden, "Permission to acme/shop.git denied to deploy key."),
+        (f"ERROR: The key you are authenticating with has been marked as read only.\n{LOST}", True, PushForbidden, "marked as read only."),
+        (
+            f"{FRAME}remote: ERROR: This deploy key does not have write access to this project.\n{FRAME}{LOST}",
+            True,
+            PushForbidden,
+            "does not have write access",
+        ),
+        (
+            f"{FRAME}remote: The project you were looking for could not be found or you don't have permission.\n{FRAME}{LOST}",
+            False,
+            RepositoryMissing,
+            "not found",
+        ),
+        (f"Gitea: Cannot find repository: acme/shop\n{LOST}", False, RepositoryMissing, "was not found"),
+        (
+            f"Gitea: Deploy Key: 3:ci is not authorized to write to acme/shop.\n{LOST}",
+            True,
+            PushForbidden,
+            "Gitea: Deploy Key: 3:ci is not authorized to write",
+        ),
+        (f"Gitea: User: 2:bob with Key: 5:k is not authorized to read acme/shop.\n{LOST}", False, CredentialRefused, "may not read"),
+        (f"remote: Public key authentication failed.\n{LOST}", False, CredentialRefused, "refused the SSH key"),
+        (f"Connection closed by 192.0.2.7 port 22\n{LOST}", False, RepositoryAway, "Connection closed by 192.0.2.7 port 22"),
+        (f"ssh: connect to host git.example.com port 22: No route to host\n{LOST}", False, RepositoryAway, "No route to host"),
+        (f"Timeout, server git.example.com not responding.\n{LOST}", False, RepositoryAway, "not responding"),
+        (LOST, False, GitError, "Git failed on"),
+    ],
+)
+def test_explain_knows_what_hosts_say_over_ssh(stderr, is_push, kind, words):
+    error = explain(stderr, address="ssh://git.example.com/acme/shop", has_credential=True, is_push=is_push)
 
     assert type(error) is kind
     assert words in str(error)

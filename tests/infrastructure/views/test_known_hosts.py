@@ -137,3 +137,15 @@ def test_each_act_needs_its_permission(client, reader, presents):
 
 def test_a_stranger_signs_in_first(client):
     assert client.get(PAGE).status_code == 302
+
+
+@pytest.mark.parametrize("do", ["ask", "paste", "confirm", "forget", ""])
+@pytest.mark.parametrize("text", ["\ufffd", "x" * 50_000, "\u0663", "'\"><script>alert(1)</script>", "|1|a|b c d", "-oProxyCommand=x"])
+def test_nothing_typed_breaks_the_page(client, admin, presents, do, text):
+    fields = dict.fromkeys(["host", "port", "key_type", "key", "lines", "known_host"], text)
+
+    response = client.post(PAGE, {"do": do, **fields}, follow=True)
+
+    assert response.status_code < 500
+    assert "<script>alert" not in text_of(response)
+    assert not KnownHost.objects.exists()
