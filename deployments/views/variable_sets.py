@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +17,8 @@ from deployments.variable_forms import VariableSetForm
 from infrastructure.requests import Request
 from infrastructure.views.access import needs
 
+PAGE_SIZE = 200
+
 
 @login_required
 @require_GET
@@ -25,8 +28,9 @@ def set_detail(request: Request, pk: int) -> HttpResponse:
     variables = list(variable_set.variables.select_related("variable_set").prefetch_related("environments", "tenants").order_by("position", "pk"))
     filters = read_filters([environments(request.user)], request.GET.dict())
     rows = matching(rows_of(variables), text=request.GET.get("q", ""), environment=filters.chosen.get("environment", ""))
+    page_obj = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
-        "place": "variables", "set": variable_set, "rows": rows, "total": len(variables), "q": request.GET.get("q", ""), "filters": filters,
+        "place": "variables", "set": variable_set, "page_obj": page_obj, "total": len(variables), "q": request.GET.get("q", ""), "filters": filters,
         "ties": ties(variables), "projects": variable_set.projects.order_by("name", "pk"), "hide_set": True,
     }  # fmt: skip
     return render(request, "variables/set.html", context)

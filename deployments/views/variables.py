@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -10,13 +11,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments import services
 from deployments.dashboard.filters import environments, read_filters
-from deployments.dashboard.variables import matching, project_counts, rows_of, rows_of_snapshot, takers, ties
+from deployments.dashboard.variables import ValueRow, matching, project_counts, rows_of, rows_of_snapshot, takers, ties
 from deployments.models import Release, Variable, VariableSet
 from deployments.services import DeploymentError
 from deployments.variable_forms import VariableForm
 from infrastructure.models import Project
 from infrastructure.requests import Request
 from infrastructure.views.access import needs
+
+PAGE_SIZE = 200
 
 
 @login_required
@@ -37,7 +40,7 @@ def project_variables(request: Request, slug: str) -> HttpResponse:
     rows = matching(rows_of(variables), text=request.GET.get("q", ""), environment=filters.chosen.get("environment", ""))
     library = VariableSet.objects.visible_to(request.user).filter(project=None).order_by("name", "pk")
     context = {
-        "place": "variables", "project": project, "rows": rows, "total": len(variables), "q": request.GET.get("q", ""), "filters": filters,
+        "place": "variables", "project": project, "page_obj": _page(request, rows), "total": len(variables), "q": request.GET.get("q", ""), "filters": filters,
         "ties": ties(variables), "takers": takers(project, [variable.snapshot() for variable in variables]),
         "included": library.filter(projects=project).prefetch_related("variables"), "others": library.exclude(projects=project),
     }  # fmt: skip
@@ -105,8 +108,12 @@ def release_variables(request: Request, pk: int) -> HttpResponse:
     """What a release keeps of its project's variables; ?q= filters."""
     release = get_object_or_404(Release.objects.visible_to(request.user).select_related("project"), pk=pk)
     rows = matching(rows_of_snapshot(release.variables), text=request.GET.get("q", ""))
-    context = {"place": "releases", "release": release, "rows": rows, "total": len(release.variables), "q": request.GET.get("q", "")}
+    context = {"place": "releases", "release": release, "page_obj": _page(request, rows), "total": len(release.variables), "q": request.GET.get("q", "")}
     return render(request, "variables/release.html", context)
+
+
+def _page(request: Request, rows: list[ValueRow]) -> Page[ValueRow]:
+    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
 
 
 def _find(request: Request, pk: int) -> Variable:

@@ -268,3 +268,16 @@ def test_a_release_without_variables_and_unknown_ones(client, admin):
         f"/variables/{set_of(make_project()).pk}/",
     ):
         assert client.get(path).status_code == 404
+
+
+def test_many_variables_are_paged_and_quick(client, admin, django_assert_max_num_queries):
+    own = set_of(make_project())
+    Variable.objects.bulk_create(Variable(variable_set=own, name=f"Name.{number:03}", value="x") for number in range(450))
+
+    with django_assert_max_num_queries(20):
+        first = client.get("/projects/shop/variables/")
+
+    assert "1 to 200 of 450" in text_of(first)
+    assert "Name.200" not in text_of(first)
+    assert "Name.449" in text_of(client.get("/projects/shop/variables/?page=3"))
+    assert "1 to" not in text_of(client.get("/projects/shop/variables/?q=name.44"))
