@@ -127,7 +127,7 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
                 self._send(refusal, [], b"refused\n")
             elif answer := self._from_vendor(body):
                 _keep(server, self.command)
-                if not self.close_connection:
+                if answer.status:
                     self._send(answer.status, _typed(answer), answer.raw)
             elif not self._is_known():
                 self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"who are you?\n")
@@ -138,7 +138,7 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
                 self._serve(body, is_push=is_push)
 
         def _from_vendor(self, body: bytes) -> Response | None:
-            """The answer of the API or of a web page; None for Git's requests."""
+            """The answer of the API or of a web page, status 0 for one that gets lost; None for Git's requests."""
             vendor = server.vendor
             if vendor is None:
                 return None
