@@ -1,7 +1,7 @@
 """A real sshd on 127.0.0.1, with settings, host keys and one authorized key of its own; what comes in may only use Git."""
 
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 DEADLINE_S = 20
+USER = pwd.getpwuid(os.getuid()).pw_name
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or "/usr/sbin/sshd"
 CONFIG = """
 Port {port}
@@ -23,7 +24,7 @@ ListenAddress 127.0.0.1
 AuthorizedKeysFile {place}/authorized_keys
 PidFile none
 StrictModes no
-UsePAM no
+UsePAM {pam}
 PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -49,7 +50,7 @@ class Sshd:
     place: Path
     key: Pair
     host_key: Pair
-    user: str = getpass.getuser()
+    user: str = USER
 
     def url(self, path):
         return f"ssh://{self.user}@127.0.0.1:{self.port}{path}"
@@ -94,16 +95,23 @@ def running_sshd(place, *others):
 
 def _start(place):
     host_keys = "\n".join(f"HostKey {path}" for path in sorted(place.glob("host_key_*")))
+    pam = "yes" if _is_locked() else "no"
     for _ in range(5):  # somebody else may take the port between our asking and sshd's
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        (place / "config").write_text(CONFIG.format(port=port, place=place, host_keys=host_keys))
+        (place / "config").write_text(CONFIG.format(port=port, place=place, host_keys=host_keys, pam=pam))
         process = subprocess.Popen([SSHD, "-D", "-E", str(place / "log"), "-f", str(place / "config")], stdin=subprocess.DEVNULL, start_new_session=True)
         if _answers(process, port):
             return process, port
         _end(process)
     raise AssertionError(f"sshd does not start: {(place / 'log').read_text()}")
+
+
+def _is_locked():
+    """Whether our account's password is locked, for which sshd lets nobody in, unless it leaves accounts to PAM."""
+    shadow = Path("/etc/shadow")
+    return os.getuid() == 0 and any(line.startswith(f"{USER}:!") for line in shadow.read_text().splitlines())
 
 
 def _answers(process, port):
