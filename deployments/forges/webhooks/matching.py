@@ -18,12 +18,7 @@ def concerns(event: Event, url: str, *, kind: Kind, patterns: list[str]) -> bool
     `patterns` is the webhook's allow-list, e.g. ["https://git.example.com/platform/*"]; empty allows every repository.
     Hosts are not compared: a server has names inside and outside a cluster, and one look too many costs little.
     """
-    if patterns and not any(matches(pattern, url) for pattern in patterns):
-        return False
-    if _key(url) in map(_key, event.urls):
-        return True
-    wanted, found = _segments(event.path), _own_path(url, kind)
-    return len(wanted) > 1 and found[-len(wanted) :] == wanted
+    return _names(event, url, kind) and (not patterns or any(matches(pattern, url) for pattern in patterns))
 
 
 def is_branch_of(event: Event, target_revision: str | None) -> bool:
@@ -33,6 +28,13 @@ def is_branch_of(event: Event, target_revision: str | None) -> bool:
     if wanted in ("", "HEAD"):
         return not event.default_branch or event.default_branch in branches
     return wanted in branches
+
+
+def _names(event: Event, url: str, kind: Kind) -> bool:
+    if _key(url) in map(_key, event.urls):
+        return True
+    wanted, found = _segments(event.path), _own_path(url, kind)
+    return len(wanted) > 1 and found[-len(wanted) :] == wanted
 
 
 @lru_cache(maxsize=CACHED)

@@ -277,3 +277,7 @@ def test_whoever_may_see_webhooks_finds_them_in_the_menu(client, reader):
 
     permit(reader, "view_webhook")
     assert f'href="{reverse("webhooks")}"' in client.get(reverse("overview")).content.decode()
+
+
+def test_the_list_of_git_credentials_leads_to_the_webhooks(client, admin):
+    assert f'href="{reverse("webhooks")}"' in client.get(reverse("admin:infrastructure_gitcredential_changelist")).content.decode()
