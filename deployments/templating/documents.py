@@ -7,6 +7,7 @@ from typing import NoReturn
 from deployments.templating.sums import number_text
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Document = dict[str, Json] | list[Json]
 
 _MAX_DEPTH = 60
 _SKIPPED = re.compile(r"(?:\s+|/\*.*?\*/|//[^\n\r]*)*", re.DOTALL)
@@ -18,7 +19,7 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRINGS = {'"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL), "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL)}
 
 
-def read(text: str) -> dict[str, Json] | list[Json] | None:
+def read(text: str) -> Document | None:
     """Return the object or array a text holds, or None.
 
     Also read: names without quotes, single quotes, comments, a comma after the last element. Text after the document makes it none.
@@ -52,13 +53,13 @@ def text_of(found: Json) -> str:
     return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
 
 
-def child(document: dict[str, Json] | list[Json] | None, step: str) -> str | None:
-    """Return the text of a property or element; an absent one is the empty string; None where there can be no such step."""
+def child(document: Document | None, step: str) -> tuple[Json] | None:
+    """Return the property or element; an absent one is the empty string; None where there can be no such step."""
     if isinstance(document, dict):
-        return text_of(document.get(step))
+        return (document.get(step, ""),)
     if isinstance(document, list) and step.isascii() and step.isdigit():
         index = int(step) if len(step) < 10 else len(document)
-        return text_of(document[index]) if index < len(document) else ""
+        return (document[index] if index < len(document) else "",)
     return None
 
 

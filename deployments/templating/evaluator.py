@@ -5,6 +5,7 @@ from datetime import datetime
 from deployments.templating import filters
 from deployments.templating.lookup import Limits, Lookup, Problem, Stopped
 from deployments.templating.nodes import Body, Calc, Condition, Each, Expression, If, Node, Substitution, Symbol, Tag, Text
+from deployments.templating.regexes import Steps
 from deployments.templating.scopes import Branch, Scopes, json_items, loop_scope
 from deployments.templating.sums import NotFinite, compute, number_text, operand
 
@@ -19,7 +20,7 @@ class Evaluator(Lookup):
     def __init__(self, root: Branch, limits: Limits, now: datetime | None) -> None:
         super().__init__(limits)
         self.outermost: Scopes = (root,)
-        self.context = filters.Context(now)
+        self.context = filters.Context(now, steps=Steps(limits.steps))
         self.withheld_noted: set[tuple[int, str]] = set()
         self.tag = Tag(0)  # the innermost tag of the template itself, not of a value
 
@@ -156,13 +157,15 @@ class Evaluator(Lookup):
         if found is None:
             return []
         branch, where, key = found
+        if branch.document is not None:
+            return json_items(branch.document, is_plain=True)
         if branch.value is None:
             return list(branch.indexed.values())
         text = self.text_of(branch, where, symbol, key)
         if text is None:
             return []
-        document = self.document(text)
-        return [Branch(part) for part in self.spend(text).split(",")] if document is None else json_items(document)
+        document, is_plain = self.document(text)
+        return [Branch(part) for part in self.spend(text).split(",")] if document is None else json_items(document, is_plain=is_plain)
 
     def _calculation(self, tag: Calc, scopes: Scopes) -> str:
         stack: list[float] = []

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from deployments.templating import documents
-from deployments.templating.documents import Json
+from deployments.templating.documents import Document
 from deployments.templating.nodes import Body, Symbol, Text
 from deployments.templating.parser import Parser
 from deployments.templating.reader import TooDeep, Unparsable
@@ -13,11 +13,12 @@ from deployments.templating.scopes import Branch, Scopes
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one rendering: characters made in all (between steps too), steps taken, values inside values."""
+    """Bounds of one rendering: characters made in all (between filters too), names and nodes looked at, values inside values, steps of regular expressions."""
 
     output: int = 10_000_000
-    work: int = 1_000_000
+    work: int = 300_000
     depth: int = 50
+    steps: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Lookup(ABC):
         self.chain: list[tuple[Key, str]] = []
         self.made = self.work = self.nesting = self.withheld_met = 0
         self._bodies: dict[str, Body] = {}
-        self._documents: dict[str, dict[str, Json] | list[Json] | None] = {}
+        self._documents: dict[str, tuple[Document | None, bool]] = {}
 
     @abstractmethod
     def body(self, body: Body, scopes: Scopes) -> str:
@@ -84,8 +85,9 @@ class Lookup(ABC):
             self.withheld_met += 1
             self.note_withheld(symbol, branch.withheld)
             return None
-        if branch.value is None or "#{" not in branch.value:
-            return branch.value
+        value = branch.text()
+        if value is None or "#{" not in value:
+            return value
         name = symbol.show()
         if any(key == one for one, _ in self.chain):
             names = " -> ".join([shown for _, shown in self.chain] + [name])
@@ -95,7 +97,7 @@ class Lookup(ABC):
         nesting = self.nesting
         self.chain.append((key, name))
         try:
-            return self.body(self._parse(branch.value, name), scopes)
+            return self.body(self._parse(value, name), scopes)
         finally:
             self.chain.pop()
             self.nesting = nesting
@@ -141,6 +143,8 @@ class Lookup(ABC):
         """Return the JSON property; a withheld value has none that may be seen, so it stands for itself."""
         if branch.withheld:
             return branch
+        if branch.document is not None:
+            return self._child(branch.document, step, is_plain=True)
         if not branch.value:
             return None
         count = len(self.problems)
@@ -152,14 +156,18 @@ class Lookup(ABC):
             for problem in list(self.problems)[count:] if len(self.problems) > count else ():
                 if not problem.is_sensitive:
                     del self.problems[problem]
-        found = documents.child(self.document(text or ""), step)
-        return None if found is None else Branch(found)
+        document, is_plain = self.document(text or "")
+        return self._child(document, step, is_plain=is_plain)
 
-    def document(self, text: str) -> dict[str, Json] | list[Json] | None:
-        """Return the JSON object or array a text holds, or None."""
+    def _child(self, document: Document | None, step: str, *, is_plain: bool) -> Branch | None:
+        found = documents.child(document, step)
+        return None if found is None else Branch.of_json(found[0], is_plain=is_plain)
+
+    def document(self, text: str) -> tuple[Document | None, bool]:
+        """Return the JSON object or array a text holds, or None; and whether no template can stand in it."""
         if text not in self._documents:
             self.spend(text)
-            self._documents[text] = documents.read(text)
+            self._documents[text] = documents.read(text), "#{" not in text and "\\u" not in text
         return self._documents[text]
 
 

@@ -53,4 +53,4 @@ def indexes(path: str, variables: Variables) -> tuple[str, ...]:
         items = evaluator.items(symbol, evaluator.outermost)
     except (Stopped, RecursionError):
         return ()
-    return tuple(render(item.value or "", variables).text or "" for item in items if not item.withheld)
+    return tuple(render(item.text() or "", variables).text or "" for item in items if not item.withheld)

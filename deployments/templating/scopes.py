@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from deployments.templating import documents
-from deployments.templating.documents import Json
+from deployments.templating.documents import Document, Json
 from deployments.templating.nodes import Symbol
 from deployments.templating.reader import Reader, TooDeep, Unparsable
 from deployments.variables import Variables
@@ -14,12 +14,27 @@ class Branch:
     """A name's place in the tree: its own text, if any, and its children by kind, under their names in lower case.
 
     `withheld` is the name of the sensitive variable whose text stands here, or nothing.
+    `document` is the JSON object or array whose text stands here, where it is known to hold no templates.
     """
 
     value: str | None = None
     withheld: str = ""
     named: dict[str, "Branch"] = field(default_factory=dict)
     indexed: dict[str, "Branch"] = field(default_factory=dict)
+    document: Document | None = None
+
+    @classmethod
+    def of_json(cls, found: Json, *, is_plain: bool) -> "Branch":
+        """The place of a JSON value; `is_plain` when no template can stand anywhere in it."""
+        if is_plain and isinstance(found, dict | list):
+            return cls(document=found)
+        return cls(documents.text_of(found))
+
+    def text(self) -> str | None:
+        """Return its own text as it was written; None where there are only children."""
+        if self.value is None and self.document is not None:
+            self.value = documents.text_of(self.document)
+        return self.value
 
 
 Scopes = tuple[Branch, ...]  # outermost first
@@ -52,11 +67,11 @@ def tree(variables: Variables) -> Branch:
     return root
 
 
-def json_items(document: dict[str, Json] | list[Json]) -> list[Branch]:
+def json_items(document: Document, *, is_plain: bool) -> list[Branch]:
     """Return what a loop over an object (its properties: Key, Value) or an array runs over."""
     if isinstance(document, dict):
-        return [Branch(key, named={"key": Branch(key), "value": Branch(documents.text_of(value))}) for key, value in document.items()]
-    return [Branch(documents.text_of(value)) for value in document]
+        return [Branch(key, named={"key": Branch(key), "value": Branch.of_json(value, is_plain=is_plain)}) for key, value in document.items()]
+    return [Branch.of_json(value, is_plain=is_plain) for value in document]
 
 
 def loop_scope(name: str, item: Branch, index: int, count: int) -> Branch:

@@ -7,6 +7,7 @@ at the same place of the pattern and the text twice and counts its steps.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deployments.templating.regexes.cost import worst_case
 from deployments.templating.regexes.dialect import translate
@@ -16,7 +17,7 @@ from deployments.templating.regexes.program import NotSupported, Program, compil
 __all__ = ["BadExpression", "Expression", "Steps", "TooSlow"]
 
 _MAX_LENGTH = 1000
-_SMALL = 200_000
+_SMALL = 5_000_000
 _REFERENCE = re.compile(r"\$(?:([$&])|(\d{1,3})|\{(\w{1,100})\})")
 
 
@@ -33,8 +34,9 @@ class Expression:
     numbers: tuple[int, ...]  # the dialect numbers groups without a name first: its number -> ours
     names: dict[str, int]
 
-    @classmethod
-    def of(cls, source: str) -> "Expression":
+    @staticmethod
+    @lru_cache(maxsize=128)
+    def of(source: str) -> "Expression":
         """Raises BadExpression."""
         if len(source) > _MAX_LENGTH:
             raise BadExpression(f"The regular expression is longer than {_MAX_LENGTH} characters.")
@@ -42,13 +44,14 @@ class Expression:
         try:
             parsed = parse(pattern)
             program = compile_tree(parsed)
+            re.compile(pattern)
         except NotSupported as error:
             raise BadExpression(str(error)) from error
         except (re.error, OverflowError, RecursionError, ValueError) as error:
             raise BadExpression("The regular expression is not valid.") from error
         named = set(parsed.state.groupdict.values())
         unnamed = [n for n in range(1, program.groups) if n not in named]
-        return cls(pattern, program, (0, *unnamed, *sorted(named)), dict(parsed.state.groupdict))
+        return Expression(pattern, program, (0, *unnamed, *sorted(named)), dict(parsed.state.groupdict))
 
     def is_found(self, text: str, steps: Steps) -> bool:
         return next(self._matches(text, steps), None) is not None
@@ -57,7 +60,9 @@ class Expression:
         """Return the text with all matches replaced, None where that is longer than `room`."""
         out: list[str] = []
         at = size = 0
+        references = replacement.count("$")
         for spans in self._matches(text, steps):
+            steps.take(1 + 5 * references)
             piece = text[at : spans[0]] + self._expand(replacement, text, spans)
             out.append(piece)
             size += len(piece)

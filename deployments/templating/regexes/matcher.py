@@ -18,7 +18,7 @@ class TooSlow(Exception):
 class Steps:
     """What a rendering may still spend on regular expressions."""
 
-    left: int = 1_500_000
+    left: int = 1_000_000
 
     def take(self, count: int) -> None:
         """Raises TooSlow."""

@@ -127,7 +127,9 @@ class _Compiler:
 
     def _look(self, argument: Any, flags: int, *, wanted: bool) -> None:
         direction, inner = argument
-        width = inner.getwidth()[0] if direction < 0 else 0
+        width, most = inner.getwidth() if direction < 0 else (0, 0)
+        if width != most:
+            raise NotSupported("The regular expression looks behind by a varying length, which is not supported.")
         self.emit("look", self._part(inner, flags), (width, wanted))
 
 
