@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.dashboard.difference import DiffRow, diff_rows
 from deployments.dashboard.deployment import sorted_notes
+from deployments.dashboard.difference import DiffRow, diff_rows
 from deployments.git import repository_name
 from deployments.services import DeploymentPlan, RepositoryPlan
 from deployments.status import NoteCode

@@ -100,3 +100,23 @@ def test_compare_of_a_generated_file_counts_its_bytes():
 
 def test_compare_of_no_records_is_intact():
     assert compare({}, []).verdict is Verdict.INTACT
+
+
+GENERATED = [FileRecord.of_whole_file("out/a.yaml", b"a: 1\r\n"), FileRecord.of_deletion("out/old.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("files", "verdict", "sentence"),
+    [
+        ({"out/a.yaml": b"a: 1\r\n"}, Verdict.INTACT, ""),
+        ({"out/a.yaml": b"a: 1\r\n", "out/old.yaml": None}, Verdict.INTACT, ""),
+        ({"out/a.yaml": b"a: 1\n"}, Verdict.OVERWRITTEN, "out/a.yaml is not as we wrote it."),
+        ({}, Verdict.MISSING_FILE, "out/a.yaml is gone."),
+        ({"out/a.yaml": b"a: 1\r\n", "out/old.yaml": b""}, Verdict.OVERWRITTEN, "out/old.yaml is back; we deleted it."),
+    ],
+)
+def test_generated_files_compare_by_bytes_and_deleted_ones_by_being_gone(files, verdict, sentence):
+    records = [FileRecord.from_dict(json.loads(json.dumps(record.to_dict()))) for record in GENERATED]
+    found = compare(files, records)
+
+    assert (found.verdict, found.sentence) == (verdict, sentence)
