@@ -129,13 +129,13 @@ class Client:
                 httpx2.Client(timeout=self.timeout_s, follow_redirects=False, verify=_trust()) as client,
                 client.stream(method, address, params=query, json=body, headers=headers, extensions=extensions) as response,
             ):
-                raw = _read(response)
+                raw = _read(response, time.monotonic() + 3 * self.timeout_s)
                 raw = raw.replace(self.secret.encode(), b"...") if self.secret else raw
                 return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, *_parse(raw))
         except httpx2.InvalidURL as error:
             raise ForgeRefused(f"{self.host} has an address that cannot be called.") from error
         except httpx2.HTTPError as error:
-            raise TryLater(f"{self.host} does not answer ({type(error).__name__}).", retry_after_s=self._backed_off()) from error
+            raise TryLater(f"{self.host} {_trouble(error)}.", retry_after_s=self._backed_off()) from error
 
     def _pin(self, url: str) -> tuple[str, dict[str, Any]]:
         """Connect to the address that was checked, so that a second look-up cannot lead elsewhere."""
@@ -211,10 +211,19 @@ def next_link(header: str) -> str:
     return ""
 
 
-def _read(response: httpx2.Response) -> bytes:
+def _trouble(error: httpx2.HTTPError) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "shows a certificate that this machine does not trust"
+    return "does not answer in time" if isinstance(error, httpx2.TimeoutException) else f"does not answer ({type(error).__name__})"
+
+
+def _read(response: httpx2.Response, deadline: float) -> bytes:
+    """The whole body. Raises UnexpectedAnswer when it is too large, ReadTimeout when it takes too long."""
     raw = b""
     for chunk in response.iter_bytes():
         raw += chunk
+        if time.monotonic() > deadline:
+            raise httpx2.ReadTimeout("The answer takes too long.", request=response.request)
         if len(raw) > MOST_BYTES:
             raise UnexpectedAnswer("The Git host's answer is larger than 16 MB.")
     return raw

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployments.forges.base import MERGEABLE_PAUSES_S, Forge, branch_path, said, segment
-from deployments.forges.client import Answer
+from deployments.forges.client import MOST_PAGES, Answer
 from deployments.forges.errors import BranchMissing, Conflict, Duplicate, Forbidden, ForgeError, NoChanges, NotFoundOrForbidden, ReadOnly, UnexpectedAnswer
 from deployments.forges.values import TITLE_LENGTH, CommitStatus, Outcome, Proposal, PullRequest, State, Token
 
@@ -38,6 +38,19 @@ class Gitea(Forge):
         except NotFoundOrForbidden:
             self.ask("GET", self._path)  # the repository is hidden: say so
             raise BranchMissing(f"{self.client.host} knows no branch {proposal.head} or {proposal.base} on {self.repository.path}.") from None
+
+    def list_all(self, path: str, *, query: dict[str, str]) -> list[dict[str, Any]]:
+        """By page numbers: its links are built from an address of its own settings, which need not be ours."""
+        entries: list[dict[str, Any]] = []
+        for number in range(1, MOST_PAGES + 1):
+            answer = self.client.call("GET", path, query={**query, "page": str(number)})
+            if not answer.is_fine:
+                self.refuse(answer)
+            entries += answer.content
+            total = answer.headers.get("x-total-count", "")
+            if not answer.content or (total.isdigit() and len(entries) >= int(total)):
+                break
+        return entries
 
     def state(self, number: int) -> PullRequest:
         return self._read(self.ask("GET", f"{self._path}/pulls/{number}"))
@@ -110,7 +123,7 @@ class Gitea(Forge):
         found = self.ask("GET", self._path)
         if found.get("archived"):
             raise ReadOnly(f"{self.repository.path} on {self.client.host} is archived: nothing can be pushed.")
-        if found.get("permissions", {}).get("push") is False:
+        if (found.get("permissions") or {}).get("push") is False:
             raise Forbidden(f"The token may read {self.repository.path} on {self.client.host} but not push to it. Give its user the right to write.")
         branch = found.get("default_branch") or "main"
         self.check_dry(f"{self._path}/pulls", {"title": "May we?", "head": branch, "base": branch})

@@ -84,7 +84,7 @@ class GitHub(Forge):
         found = self.ask("GET", self._path)
         if found.get("archived"):
             raise ReadOnly(f"{self.repository.path} on {self.client.host} is archived: nothing can be pushed.")
-        if found.get("permissions", {}).get("push") is False:
+        if (found.get("permissions") or {}).get("push") is False:
             raise Forbidden(f"The token may read {self.repository.path} on {self.client.host} but not push to it. Give it the right to write contents.")
         branch = found.get("default_branch") or "main"
         self.check_dry(f"{self._path}/pulls", {"title": "May we?", "head": branch, "base": branch})

@@ -214,7 +214,7 @@ class Gitea(Vendor):
     def list_labels(self, request: Request, owner: str, name: str) -> Response:
         known = self.state.labels.get(self._path(request, owner, name), {})
         shown, links = self.page(request, [{"id": number, "name": label} for label, number in known.items()], size="limit")
-        return Response(200, shown, links)
+        return Response(200, shown, (*links, ("X-Total-Count", str(len(known)))))
 
     def no_labels(self, request: Request, owner: str) -> Response:
         raise NotThere(owner)

@@ -36,6 +36,7 @@ class Host:
     fork: str = "bea/shop"  # another owner's copy; "" where pull requests from forks are left out
     pulls_path: str = "/pulls"  # part of the path of the call that creates one
     page_elsewhere: Callable | None = linked_page  # the content and headers of a page whose next one is on another server
+    follows_links: bool = True
     filter_quirks: frozenset = field(default_factory=lambda: frozenset({"no_filters"}))  # makes lists show every branch
     has_labels: bool = True
     knows_mergeable: bool = True
@@ -63,7 +64,7 @@ HOSTS = {
             refuses_author_as_reviewer=False,
             states=("running", "success", "failed", "failed"),
         ),
-        Host(Kind.GITEA, "gitea", tells_unknown=False, missing_right="write:repository"),
+        Host(Kind.GITEA, "gitea", follows_links=False, tells_unknown=False, missing_right="write:repository"),
         Host(
             Kind.AZURE_DEVOPS,
             "azure_devops",
