@@ -23,7 +23,6 @@ class StepInline(TabularInline[Step, Project]):
     template = "admin/edit_inline/stacked.html"  # a step has too many fields for one line
     extra = 0
     fieldsets = STEP_FIELDSETS
-    filter_horizontal = ["pull_request_environments"]
     ordering = ["position"]
     verbose_name_plural = "Process: the steps of a deployment. A release keeps them as they are when it is made"
 

@@ -73,7 +73,12 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
             "May be a template, for example #{Commit}.",
             "waits_forever": "Wait steps only: never give up.",
         }
-        widgets = {"commit_description": forms.Textarea(attrs={"rows": 4}), "commit_hashes": forms.Textarea(attrs={"rows": 2})}
+        widgets = {
+            "pull_request_environments": forms.CheckboxSelectMultiple,
+            "commit_description": forms.Textarea(attrs={"rows": 4}),
+            "helm_paths": forms.Textarea(attrs={"rows": 4}),
+            "commit_hashes": forms.Textarea(attrs={"rows": 2}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,7 +152,9 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         """Only whether it parses: what its variables are is known when it is rendered."""
         for error in render(self._text(field), Variables()).errors:
             if not error.variable and not error.expression:
-                self.add_error(field, f"Line {error.line}, column {error.column}: {error.sentence}")
+                self.add_error(
+                    field, f"The template does not parse in line {error.line}, column {error.column}: a #{{ without its }}, or a block without its end."
+                )
 
     def _name_by_kind(self) -> None:
         """A new step of another kind is not called what image steps are called."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from deployments.models import StepRun
 from deployments.status import StepKind, StepStatus
@@ -11,11 +12,12 @@ from infrastructure.models import Application
 from infrastructure.status import HealthStatus, SyncStatus
 
 SHOWN_AT_MOST = 200
+Key = tuple[str, str, str]  # instance, namespace, name
 
 
 @dataclass(frozen=True)
 class WaitedRow:
-    """One application. `reason` is a sentence; "" when it is as wanted, or when the step has ended."""
+    """One application, and why it is waited for, a sentence."""
 
     name: str
     instance: str
@@ -23,7 +25,8 @@ class WaitedRow:
     health: str
     sync: str
     revisions: list[str]
-    reason: str = ""
+    is_ready: bool
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,20 @@ def _as_they_are(run: StepRun, now: datetime) -> Waited | None:
     except NotReadable:
         return None  # the next look fails the step with the sentence
     states = sorted(judgement.matching, key=lambda state: not state.reason)
-    keys = [(state.facts.instance, state.facts.namespace, state.facts.name) for state in states[:SHOWN_AT_MOST]]
-    urls = _urls(keys)
+    shown = states[:SHOWN_AT_MOST]
+    urls = _urls([(state.facts.instance, state.facts.namespace, state.facts.name) for state in shown])
     rows = [
-        _row(key, urls, state.facts.seen.health, state.facts.seen.sync_status, state.facts.revisions, f"Waiting {state.reason}." if state.reason else "")
-        for key, state in zip(keys, states[:SHOWN_AT_MOST], strict=True)
+        WaitedRow(
+            name=state.facts.name,
+            instance=state.facts.instance,
+            url=urls.get((state.facts.instance, state.facts.namespace, state.facts.name), ""),
+            health=_word(HealthStatus, state.facts.seen.health),
+            sync=_word(SyncStatus, state.facts.seen.sync_status),
+            revisions=list(state.facts.revisions),
+            is_ready=not state.reason,
+            reason=f"Waiting {state.reason}." if state.reason else "As wanted.",
+        )
+        for state in shown
     ]
     ready = sum(not state.reason for state in states)
     return Waited(rows, ready, ready + judgement.missing, len(states) - len(rows))
@@ -64,30 +76,36 @@ def _as_they_were(run: StepRun) -> Waited | None:
     missing, entries = described_applications(run.outputs)
     if missing is None:
         return None
-    keys = [(str(entry.get("instance")), str(entry.get("namespace")), str(entry.get("name"))) for entry in entries[:SHOWN_AT_MOST]]
-    urls = _urls(keys)
+    shown = entries[:SHOWN_AT_MOST]
+    urls = _urls([_key(entry) for entry in shown])
     rows = [
-        _row(key, urls, str(entry.get("health")), str(entry.get("sync")), [str(each) for each in entry.get("revisions") or ()])
-        for key, entry in zip(keys, entries[:SHOWN_AT_MOST], strict=True)
+        WaitedRow(
+            name=str(entry.get("name")),
+            instance=str(entry.get("instance")),
+            url=urls.get(_key(entry), ""),
+            health=_word(HealthStatus, entry.get("health")),
+            sync=_word(SyncStatus, entry.get("sync")),
+            revisions=[str(each) for each in entry.get("revisions") or ()],
+            is_ready=entry.get("ready") is not False,
+            reason="Was not as wanted: the log says why." if entry.get("ready") is False else "Was as wanted.",
+        )
+        for entry in shown
     ]
     short = sum(entry.get("ready") is False for entry in entries)
     ready = len(entries) - short
     return Waited(rows, ready, ready + missing, len(entries) - len(rows))
 
 
-def _row(key: tuple[str, str, str], urls: dict[tuple[str, str, str], str], health: str, sync: str, revisions: Sequence[str], reason: str = "") -> WaitedRow:
-    return WaitedRow(
-        name=key[2],
-        instance=key[0],
-        url=urls.get(key, ""),
-        health=str(HealthStatus(health).label) if health in HealthStatus.values else str(HealthStatus.UNKNOWN.label),
-        sync=str(SyncStatus(sync).label) if sync in SyncStatus.values else str(SyncStatus.UNKNOWN.label),
-        revisions=list(revisions),
-        reason=reason,
-    )
+def _key(entry: dict[str, Any]) -> Key:
+    return str(entry.get("instance")), str(entry.get("namespace")), str(entry.get("name"))
 
 
-def _urls(keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+def _word(words: type[HealthStatus] | type[SyncStatus], value: object) -> str:
+    """As the badge says it; what Argo CD has not said is unknown."""
+    return str((words(str(value)) if value in words.values else words.UNKNOWN).label)
+
+
+def _urls(keys: Sequence[Key]) -> dict[Key, str]:
     known = Application.objects.filter(name__in={name for _, _, name in keys}, instance__name__in={instance for instance, _, _ in keys})
     rows = known.values_list("instance__name", "namespace", "name", "pk")
     return {(instance, namespace, name): Application(pk=pk).get_absolute_url() for instance, namespace, name, pk in rows}

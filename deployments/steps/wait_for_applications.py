@@ -121,9 +121,9 @@ def _commit_hashes(step_run: StepRun) -> str:
     )
     rendered = render(template, variables)
     if rendered.errors:
-        error = rendered.errors[0]
+        error, place = rendered.errors[0], f"line {rendered.errors[0].line}, column {rendered.errors[0].column}"
         others = f" And {len(rendered.errors) - 1} more." if len(rendered.errors) > 1 else ""
-        raise NotReadable(f"the commit hashes, line {error.line}, column {error.column}: {error.sentence}{others}")
+        raise NotReadable(f"the commit hashes, {place}: {error.sentence}{others}" if error.expression else f"the commit hashes do not parse in {place}.")
     return rendered.text or ""
 
 

@@ -161,9 +161,12 @@ REFUSED = [
         "Choose the environments that get pull requests, or another commit method.",
     ),
 ]
-UNPARSABLE = [({**WAIT, "commit_hashes": "8def123,\n#{if"}, "commit_hashes", "Line 2, column ")]
-UNPARSABLE += [
-    ({**step, field: "#{Octopus.Release.Number"}, field, "Line 1, column ") for step in ({}, MANIFESTS) for field in ("commit_summary", "commit_description")
+NO_PARSE = "The template does not parse in line 1, column "
+UNPARSABLE = [
+    ({**WAIT, "commit_hashes": "8def123,\n#{if"}, "commit_hashes", "The template does not parse in line 2, column "),
+    ({"commit_summary": "#{Octopus.Release.Number"}, "commit_summary", NO_PARSE),
+    ({"commit_description": "#{Octopus.Release.Number"}, "commit_description", NO_PARSE),
+    ({**MANIFESTS, "commit_summary": "Deploy #{each"}, "commit_summary", NO_PARSE),
 ]
 
 
@@ -238,6 +241,7 @@ def test_process_changed_tells_the_environments_with_pull_requests(client, admin
 
 def test_process_form_groups_its_fields_by_the_kinds_of_steps(client, admin):
     project = make_project()
+    make_environment()
     Step.objects.create(project=project, position=1)
 
     page = client.get(reverse("admin:infrastructure_project_change", args=[project.pk])).content.decode()

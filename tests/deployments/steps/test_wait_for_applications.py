@@ -179,7 +179,7 @@ def test_a_template_that_gives_nothing_means_any_commit_and_is_told(world):
     ("asked", "told"),
     [
         ({"commit_hashes": "1.4.2"}, "Failed: “1.4.2” is no commit hash. Write 7 to 40 hexadecimal digits each, separated by commas."),
-        ({"commit_hashes": "8def123,\n #{if"}, "Failed: the commit hashes, line 2, column "),
+        ({"commit_hashes": "8def123,\n #{if"}, "Failed: the commit hashes do not parse in line 2, column 2."),
         ({"commit_hashes": "8def123,\n #{Commit}"}, "Failed: the commit hashes, line 2, column 2: "),
         ({"label_selector": "tier=="}, None),
         ({"label_selector": "a b"}, "Failed: “a b” is not part of a label selector. Write for example team=shop,tier in (web, api),!edge."),
