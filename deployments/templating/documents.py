@@ -10,6 +10,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Document = dict[str, Json] | list[Json]
 
 _MAX_DEPTH = 60
+_LONE = re.compile("[\ud800-\udfff]")  # halves of a pair: no text file can hold them
 _SKIPPED = re.compile(r"(?:\s+|/\*.*?\*/|//[^\n\r]*)*", re.DOTALL)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?(?![\w.])")
 _NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
@@ -43,14 +44,14 @@ def text_of(found: Json) -> str:
         case None:
             return ""
         case str():
-            return found
+            return _LONE.sub("\ufffd", found)
         case bool():
             return str(found)
         case float():
             return number_text(found) if abs(found) < float("inf") else ""
         case int():
             return str(found)
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+    return _LONE.sub("\ufffd", json.dumps(found, separators=(",", ":"), ensure_ascii=False))
 
 
 def child(document: Document | None, step: str) -> tuple[Json] | None:

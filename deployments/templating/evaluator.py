@@ -9,6 +9,8 @@ from deployments.templating.regexes import Steps
 from deployments.templating.scopes import Branch, Scopes, json_items, loop_scope
 from deployments.templating.sums import NotFinite, compute, number_text, operand
 
+_SHOWN = 200  # characters of a tag in a sentence
+
 
 class NullOutput(Exception):
     """The template asked for no output at all, by the filter `null`."""
@@ -21,6 +23,7 @@ class Evaluator(Lookup):
         super().__init__(limits)
         self.outermost: Scopes = (root,)
         self.context = filters.Context(now, steps=Steps(limits.steps))
+        self.reason = ""  # why the last expression without a value has none
         self.withheld_noted: set[tuple[int, str]] = set()
         self.tag = Tag(0)  # the innermost tag of the template itself, not of a value
 
@@ -76,12 +79,9 @@ class Evaluator(Lookup):
         self.note("#{" + symbol.show() + "}", sentence, variable, is_sensitive=True)
 
     def note_valueless(self, tag: Tag, expression: Expression, shown: str) -> str:
-        """Note that an expression has no value, and return the tag's echo."""
+        """Note why an expression has no value, as `expression` found it, and return the tag's echo."""
         name = expression.symbol.show() if expression.symbol else ""
-        reason = "a filter can not be used on it" if expression.filters else "the variable is not defined"
-        if expression.filters and expression.symbol:
-            reason = "the variable is not defined, or a filter can not be used on it"
-        self.note(shown, f"“{shown}” has no value: {reason}.", name)
+        self.note(shown, f"“{_short(shown)}” has no value: {self.reason}.", name)
         return tag.show()
 
     def _substitution(self, tag: Substitution, scopes: Scopes) -> str:
@@ -100,14 +100,21 @@ class Evaluator(Lookup):
         """Return the symbol's value after all filters, None where it has none."""
         text = self.value(expression.symbol, scopes) if expression.symbol else None
         self.spend(text or "")
+        reason = "the variable is not defined" if expression.symbol else "there is no text to begin with"
         for one in expression.filters:
             options = [self.node(option, scopes) if isinstance(option, Tag) else option for option in one.options]
+            had_text = text is not None
             try:
                 self.context.room = self.limits.output - self.made
                 text = filters.apply(one.name, text, options, self.context)
             except filters.FilterFailed as error:
                 raise Stopped(f"The filter “{one.name}” failed: {error}", expression.symbol.show() if expression.symbol else "") from error
             self.spend(text or "")
+            if not filters.is_known(one.name):
+                reason = f"there is no filter “{one.name}”"
+            elif text is None and had_text:
+                reason = f"the filter “{one.name}” can not be used on this text or with these options"
+        self.reason = reason
         return text
 
     def _side(self, side: Expression | str, scopes: Scopes) -> str | None:
@@ -175,7 +182,7 @@ class Evaluator(Lookup):
                 number = operand(self.value(one, scopes) or "")
                 if number is None:
                     if self.withheld_met == before:
-                        self.note(tag.show(), f"“{tag.show()}” can not be calculated: “{one.show()}” is not defined or no number.", one.show())
+                        self.note(tag.show(), f"“{_short(tag.show())}” can not be calculated: “{one.show()}” is not defined or no number.", one.show())
                     return tag.show()
                 stack.append(number)
             elif isinstance(one, float):
@@ -192,3 +199,7 @@ class Evaluator(Lookup):
 def is_true(text: str) -> bool:
     """Return whether a text counts as true: not empty, not `0`, not `no` or `false` in any case."""
     return text not in ("", "0") and text.strip().lower() not in ("no", "false")
+
+
+def _short(shown: str) -> str:
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"

@@ -12,6 +12,7 @@ from deployments.templating.reader import MAX_DEPTH, TooDeep, Unparsable
 from deployments.templating.scopes import tree
 from deployments.variables import Variables
 
+_BEGINNING = 40  # characters of a tag that does not parse
 _SHOWN = 200  # characters of an expression in an error
 
 
@@ -55,8 +56,7 @@ def render(template: str, variables: Variables, *, mode: Mode = Mode.HALTING, li
     try:
         body = Parser(template).parse(continuing=mode is Mode.CONTINUING)
     except Unparsable as error:
-        line, column = _place(template, error.position)
-        return Rendered(template, (TemplateError(line, column, "", f"The template does not parse at Line {line}, Column {column}.", "", False),))
+        return Rendered(template, (_unparsable(template, error),))
     except (TooDeep, RecursionError) as error:
         line, column = _place(template, getattr(error, "position", 0))
         return Rendered(template, (TemplateError(line, column, "", f"The template is nested more than {MAX_DEPTH} deep.", "", False),))
@@ -75,6 +75,16 @@ def _evaluate(template: str, body: Body, evaluator: Evaluator) -> Rendered:
     places = _Places(template)
     errors = (TemplateError(*places.of(p.start), p.expression[:_SHOWN], p.sentence, p.variable, p.is_sensitive) for p in evaluator.problems)
     return Rendered(text, tuple(dict.fromkeys(errors)))
+
+
+def _unparsable(template: str, error: Unparsable) -> TemplateError:
+    line, column = _place(template, error.position)
+    beginning = template[error.position : error.position + _BEGINNING].splitlines()[0]
+    sentence = f"The template does not parse at Line {line}, Column {column}, where “{beginning}” starts"
+    stop = error.__cause__.position if isinstance(error.__cause__, Unparsable) else error.position
+    if stop > error.position:
+        sentence += "; reading stopped at Line {}, Column {}".format(*_place(template, stop))
+    return TemplateError(line, column, "", sentence + ".", "", False)
 
 
 def _place(template: str, position: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from deployments.templating.filters import dates, digests, escapes, formats, mar
 from deployments.templating.filters.context import Context, FilterFailed
 from deployments.templating.regexes import TooSlow
 
-__all__ = ["NAMES", "Context", "FilterFailed", "apply"]
+__all__ = ["NAMES", "Context", "FilterFailed", "apply", "is_known"]
 
 _STEPS_A_CHARACTER = 10  # of Markdown, as long as those of regular expressions
 
@@ -40,6 +40,11 @@ NAMES = tuple(sorted((*_PLAIN, *_WITH_OPTIONS, *_FROM_NOTHING, "null")))
 _plain = {name.lower(): one for name, one in _PLAIN.items()}
 _with_options = {name.lower(): one for name, one in _WITH_OPTIONS.items()}
 _from_nothing = {name.lower(): one for name, one in _FROM_NOTHING.items()}
+_known = frozenset((*_plain, *_with_options, *_from_nothing))
+
+
+def is_known(name: str) -> bool:
+    return name == "null" or name.lower() in _known
 
 
 def apply(name: str, text: str | None, options: list[str], context: Context) -> str | None:

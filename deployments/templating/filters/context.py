@@ -26,4 +26,5 @@ class Context:
 
 def count(option: str) -> int | None:
     """Return a whole number of at most nine digits, or None."""
+    option = option.strip()
     return int(option) if option.isascii() and option.isdigit() and len(option) < 10 else None

@@ -84,6 +84,10 @@ def _custom(number: Decimal, pattern: str) -> str:
     section = sections[index]
     places, scale = _shape(section)
     found = _rounded(_EXACT.scaleb(abs(number), scale), places)
+    if found == 0 and number != 0 and len(sections) > 2:
+        section = sections[2]
+        places, _ = _shape(section)
+        found = _rounded(Decimal(0), places)
     sign = "-" if negative and index == 0 and found else ""
     return sign + _fill(section, found, places)
 

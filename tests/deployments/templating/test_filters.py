@@ -160,6 +160,7 @@ def test_filters(template, text, expressions):
     ("12.3 Format custom", '#{Num | Format \\"#,##0.00\\"} #{Num | Format \\"0000000.#\\"} #{Num | Format "0,.0"}', "1,234.50 0001234.5 1.2"),
     ("12.3 Format custom", '#{D | Format "00.0%"} #{D | Format "\'n:\' 0"} #{Neg | Format "0.0;(0.00);zero"}', "500.0% n: 5 (1234.57)"),
     ("12.3 Format custom", '#{E | Append 0 | Format "0;-0;zero"} #{D | Format Double "0.000"}', "zero 5.000"),
+    ("12.3 Format custom", '#{ | Append "0.004" | Format "0.00;-0.00;none"} #{ | Append "1234567890" | Format \\"(###) ###-####\\"}', "none (123) 456-7890"),
     ("12.3 Format a date", '#{Date | Format "yyyy-MM-dd HH:mm:ss.fff zzz"}', "2030-01-31 14:05:06.123 +02:00"),
     ("12.3 Format a date", '#{Date | Format "ddd dddd d MMM MMMM yy h tt %t K"}', "Thu Thursday 31 Jan January 30 2 PM P +02:00"),
     ("12.3 Format a date", "#{Day | Format DateTime yyy} #{Day | Format \"'y'\\y\"} #{Stamp | Format date s}", "2030 yy 2030-01-31T10:20:30"),

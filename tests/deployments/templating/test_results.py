@@ -85,5 +85,34 @@ def test_each_missing_token_has_its_own_place():
     assert "“#{X}” has no value" in rendered.errors[0].sentence
 
 
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("#{Gone}", "“#{Gone}” has no value: the variable is not defined."),
+        ("#{A | Nope}", "“#{A | Nope}” has no value: there is no filter “Nope”."),
+        ("#{A | Trim x}", '“#{A | Trim "x"}” has no value: the filter “Trim” can not be used on this text or with these options.'),
+        ("#{ | Trim}", "“#{ | Trim}” has no value: there is no text to begin with."),
+        ("#{if Gone | Trim}#{/if}", "“Gone | Trim” has no value: the variable is not defined."),
+        ("#{calc A+1}", "“#{A+1}” can not be calculated: “A” is not defined or no number."),
+        ("#{A!}", "The template does not parse at Line 1, Column 1, where “#{A!}” starts; reading stopped at Line 1, Column 4."),
+    ],
+)
+def test_sentences_say_why(template, sentence):
+    assert [error.sentence for error in render(template, VALUES).errors] == [sentence]
+
+
+def test_long_tags_are_cut_in_sentences():
+    [error] = render("#{" + "x" * 5000 + "}", VALUES).errors
+
+    assert len(error.sentence) < 300
+    assert len(error.expression) == 200
+
+
+def test_halves_of_a_pair_never_reach_a_text():
+    rendered = render("#{J.a}#{J.b}", of({"J": r'{"a":"\ud800","b":["\udc00","\ud83d\ude00"]}'}))
+
+    assert rendered.text.encode() == '\ufffd["\ufffd","😀"]'.encode()
+
+
 def test_no_variables_at_all():
     assert render("#{A}", Variables()).text == "#{A}"
