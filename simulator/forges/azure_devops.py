@@ -160,7 +160,9 @@ class AzureDevOps(Vendor):
 
     def set_pull_status(self, request: Request, org: str, project: str, name: str, number: str) -> Response:
         path = self._writable(request, org, project, name)
-        self.state.pull(path, int(number))
+        self._pull(path, number)
+        if request.json.get("iterationId", 1) != 1:
+            raise self.refusal(404, "TF401180: There is no such iteration.", "GitPullRequestIterationNotFoundException")
         return Response(200, self._noted(request, path, f"pullrequest/{number}"))
 
     def list_pulls(self, request: Request, org: str, project: str, name: str) -> Response:
