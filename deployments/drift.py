@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     MISSING_FILE = "missing_file"
 
 
+DELETED = "no file"  # what is expected where we deleted one
 _ORDER = {verdict: n for n, verdict in enumerate(Verdict)}
 
 
@@ -81,13 +82,18 @@ def _missing(record: FileRecord) -> Difference:
     return Difference(Verdict.MISSING_FILE, record.path, place, expected, "", f"{record.path} is gone.")
 
 
+def _digest(sha256: str) -> str:
+    """As a page shows it."""
+    return f"SHA-256 {sha256[:12]}"
+
+
 def _is_back(record: FileRecord) -> Difference:
-    return Difference(Verdict.OVERWRITTEN, record.path, "", "no file", "a file", f"{record.path} is back; we deleted it.")
+    return Difference(Verdict.OVERWRITTEN, record.path, "", DELETED, "a file", f"{record.path} is back; we deleted it.")
 
 
 def _compare_file(content: str | bytes, record: FileRecord) -> list[Difference]:
     if not record.places:
-        return [Difference(Verdict.OVERWRITTEN, record.path, "", record.sha256, sha256_of(content), f"{record.path} is not as we wrote it.")]
+        return [Difference(Verdict.OVERWRITTEN, record.path, "", _digest(record.sha256), _digest(sha256_of(content)), f"{record.path} is not as we wrote it.")]
     text = _decoded(content)
     if text is None:
         return [_gone(record.path, place, "it is not a text any more") for place in record.places]

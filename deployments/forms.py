@@ -6,7 +6,8 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from deployments.models import Release
+from deployments import services
+from deployments.models import Release, TemplateArchive
 from infrastructure.models import ApplicationSource, Environment, Project, Tenant
 
 
@@ -19,6 +20,15 @@ class ReleaseForm(forms.Form):
     images = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
         help_text="One a line, with its tag, for example ghcr.io/acme/web:1.4.2. Without a registry it is Docker Hub’s. Tags are taken as typed.",
+    )
+    archive = forms.FileField(
+        label="Template archive",
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip,.tar.gz,.tgz"}),
+        help_text="A zip or tar.gz of at most 20 MB. It is kept as it is; deployments of this release render what is in it.",
+    )
+    stored_archive = forms.ModelChoiceField(
+        label="Or one that was uploaded before", queryset=TemplateArchive.objects.none(), required=False, empty_label="None of these"
     )
     then = forms.ChoiceField(choices=[("nothing", "Only create it"), ("dry-run", "Show what it would change")], initial="dry-run", widget=forms.RadioSelect)
     environment = forms.ModelChoiceField(queryset=Environment.objects.none(), to_field_name="slug", required=False, empty_label=None)
@@ -34,6 +44,18 @@ class ReleaseForm(forms.Form):
         if last is not None:
             self.fields["version"].help_text = f"For example 1.4.2. The last one is {last.version}."
             self.fields["images"].initial = "\n".join(last.images)
+        self.fields["images"].required = project is None or services.needs_images(project)
+        self._offer_archives(project)
+
+    def _offer_archives(self, project: Project | None) -> None:
+        """Only a process with a step that takes one has use for an archive."""
+        if project is None or not services.needs_archive(project):
+            del self.fields["archive"], self.fields["stored_archive"]
+            return
+        stored: Any = self.fields["stored_archive"]
+        stored.queryset = TemplateArchive.objects.filter(project=project).defer("content")
+        if not stored.queryset.exists():
+            del self.fields["stored_archive"]
 
     def clean_images(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["images"].splitlines() if line.strip()]

@@ -41,6 +41,7 @@ class Difference:
     expected: str
     found: str  # "" when nothing is there
     is_file_missing: bool = False
+    is_back: bool = False  # we had deleted the file
 
     @property
     def mark(self) -> list[str]:
@@ -153,6 +154,9 @@ def _overwritten(facts: LiveFacts, difference: Difference, now: datetime) -> str
         since = f" since commit {change.commit[:7]} by {change.author}, {at(change.at, now=now)}" if change else ""
         return f"{difference.file} is gone{since}. We wrote it in deployment {facts.our_deployment}."
     by = f" Commit {change.commit[:7]} by {change.author}, {at(change.at, now=now)}." if change else ""
+    if not difference.place:
+        what = "is back; we deleted it." if difference.is_back else "is not as we wrote it."
+        return f"{difference.file} {what}{by} Deploy again, or accept it."
     if difference.found:
         what = f"has {difference.place} {difference.found}, we wrote {difference.expected}."
         return f"{difference.file} {what}{by} Deploy again, or accept {difference.found}."

@@ -146,6 +146,12 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("OCTOARGO_BEHIND_PROXY", default=False) else None
 SESSION_COOKIE_HTTPONLY = True
+LARGEST_UPLOAD = 20 * 1024 * 1024  # bytes of an archive of templates
+FILE_UPLOAD_HANDLERS = [
+    "infrastructure.uploads.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

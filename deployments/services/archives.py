@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from deployments.archives import MEGABYTE, BadArchive, read_archive
@@ -12,8 +13,6 @@ from deployments.services.errors import InvalidRelease
 from infrastructure.models import Project
 from infrastructure.services.trail import record_event
 
-LARGEST_UPLOAD = 20 * MEGABYTE
-TOO_LARGE = f"The archive is bigger than {LARGEST_UPLOAD // MEGABYTE} MB. Pack the templates only."
 NAME_LENGTH = 255
 
 
@@ -23,8 +22,8 @@ def store_archive(*, project: Project, name: str, content: bytes, by: Any, now: 
     Raises InvalidRelease for what cannot be unpacked or could do harm when it is.
     """
     name = _tidy(name)
-    if len(content) > LARGEST_UPLOAD:
-        raise InvalidRelease(TOO_LARGE, field="archive")
+    if len(content) > settings.LARGEST_UPLOAD:
+        raise InvalidRelease(archive_too_large(), field="archive")
     try:
         files = read_archive(content, name)
     except BadArchive as error:
@@ -36,6 +35,11 @@ def store_archive(*, project: Project, name: str, content: bytes, by: Any, now: 
         if is_new:
             record_event(kind="archive_uploaded", object_name=f"{project} {name}", by=by, now=now, sha256=sha256, size=len(content), files=len(files))
     return archive
+
+
+def archive_too_large() -> str:
+    """What is said of a bigger upload."""
+    return f"The archive is bigger than {settings.LARGEST_UPLOAD // MEGABYTE} MB. Pack the templates only."
 
 
 def _tidy(name: str) -> str:

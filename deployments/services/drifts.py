@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deployments.drift import Comparison, Verdict, compare
+from deployments.drift import DELETED, Comparison, Verdict, compare
 from deployments.git import Commit, GitError, Mirror
 from deployments.live_status import Change, Difference
 from deployments.manifests.records import FileRecord
@@ -76,8 +76,8 @@ def _from_answer(answer: Answer) -> Drift:
 
 
 def _difference(comparison: Comparison) -> Difference:
-    is_missing = comparison.verdict is Verdict.MISSING_FILE
-    return Difference(comparison.file, comparison.place, comparison.expected, comparison.found, is_file_missing=is_missing)
+    is_missing, is_back = comparison.verdict is Verdict.MISSING_FILE, comparison.expected == DELETED
+    return Difference(comparison.file, comparison.place, comparison.expected, comparison.found, is_file_missing=is_missing, is_back=is_back)
 
 
 def _explained(states: Sequence[LiveState], drifts: dict[int, Drift]) -> dict[int, Drift]:

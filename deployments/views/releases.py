@@ -1,5 +1,7 @@
 """The pages of releases: the list, a new one, one release, and what it would change."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -12,11 +14,13 @@ from deployments import services
 from deployments.dashboard.deployment import taken_along
 from deployments.dashboard.filters import projects, read_filters
 from deployments.dashboard.plan import plan_view
+from deployments.dashboard.release import pinned_templates
 from deployments.forms import DeployForm, ReleaseForm
-from deployments.models import Release
+from deployments.models import Deployment, Release
 from deployments.services import DeploymentError
 from infrastructure.models import Project
 from infrastructure.requests import Request
+from infrastructure.uploads import TOO_LARGE
 from infrastructure.views.access import needs
 
 PAGE_SIZE = 50
@@ -38,16 +42,17 @@ def release_list(request: Request) -> HttpResponse:
 def release_new(request: Request) -> HttpResponse:
     """Make a release; afterwards its page, what it would change, or a deployment at once."""
     every = Project.objects.visible_to(request.user)
-    project = every.filter(slug=request.GET.get("project", "")).first() or every.first()
-    form = ReleaseForm(request.POST or None, user=request.user, projects=every, project=project)
+    named = request.POST.get("project") or request.GET.get("project", "")
+    project = every.filter(slug=named).first() or every.first()
+    form = ReleaseForm(request.POST or None, request.FILES or None, user=request.user, projects=every, project=project)
+    if request.META.get(TOO_LARGE) and "archive" in form.fields:
+        form.add_error("archive", services.archive_too_large())
     if request.method == "POST" and form.is_valid():
         try:
-            release = services.create_release(
-                project=form.cleaned_data["project"], version=form.cleaned_data["version"], images=form.cleaned_data["images"],
-                notes=form.cleaned_data["notes"], by=request.user, now=timezone.now(),
-            )  # fmt: skip
+            release = _make_release(request, form)
         except DeploymentError as error:
-            form.add_error(getattr(error, "field", "") or None, str(error))
+            field = getattr(error, "field", "")
+            form.add_error(field if field in form.fields else None, str(error))
         else:
             environment = form.cleaned_data["environment"]
             if form.cleaned_data["then"] == "dry-run" and environment:
@@ -58,14 +63,29 @@ def release_new(request: Request) -> HttpResponse:
     return render(request, "releases/new.html", context, status=status)
 
 
+def _make_release(request: Request, form: ReleaseForm) -> Release:
+    """With the archive that came along, or one that is here. Raises DeploymentError."""
+    filled, now = form.cleaned_data, timezone.now()
+    upload, archive = filled.get("archive"), filled.get("stored_archive")
+    if upload:
+        archive = services.store_archive(project=filled["project"], name=upload.name, content=upload.read(), by=request.user, now=now)
+    return services.create_release(
+        project=filled["project"], version=filled["version"], images=filled["images"], notes=filled["notes"], archive=archive, by=request.user, now=now
+    )
+
+
 @login_required
 @require_GET
 def release_detail(request: Request, pk: int) -> HttpResponse:
     """What is in the release, and where it has been."""
     release = get_object_or_404(Release.objects.visible_to(request.user).select_related("project", "created_by"), pk=pk)
     deployments = release.deployments.select_related("release__project", "environment", "tenant", "created_by").order_by("-created_at", "-pk")[:PAGE_SIZE]
-    context = {"place": "releases", "release": release, "deployments": deployments, "form": DeployForm(user=request.user, release=release)}
-    return render(request, "releases/detail.html", context)
+    return _release_page(request, release, DeployForm(user=request.user, release=release), deployments)
+
+
+def _release_page(request: Request, release: Release, form: DeployForm, deployments: Iterable[Deployment], *, status: int = 200) -> HttpResponse:
+    context = {"place": "releases", "release": release, "pinned": pinned_templates(release), "deployments": deployments, "form": form}
+    return render(request, "releases/detail.html", context, status=status)
 
 
 @needs("deployments.add_deployment")
@@ -76,8 +96,7 @@ def release_deploy(request: Request, pk: int) -> HttpResponse:
     form = DeployForm(request.POST if request.method == "POST" else request.GET, user=request.user, release=release)
     if not form.is_valid():
         deployments = release.deployments.select_related("release__project", "environment", "tenant", "created_by").order_by("-created_at", "-pk")[:PAGE_SIZE]
-        context = {"place": "releases", "release": release, "deployments": deployments, "form": form}
-        return render(request, "releases/detail.html", context, status=422)
+        return _release_page(request, release, form, deployments, status=422)
     environment, tenant = form.cleaned_data["environment"], form.cleaned_data["tenant"]
     try:
         if request.method == "POST":
@@ -85,5 +104,5 @@ def release_deploy(request: Request, pk: int) -> HttpResponse:
         plan = plan_view(services.plan(release=release, environment=environment, tenant=tenant))
     except DeploymentError as error:
         form.add_error(None, str(error))
-        return render(request, "releases/detail.html", {"place": "releases", "release": release, "deployments": [], "form": form}, status=422)
+        return _release_page(request, release, form, [], status=422)
     return render(request, "releases/plan.html", {"place": "releases", "release": release, "environment": environment, "tenant": tenant, "plan": plan})
