@@ -204,7 +204,8 @@ def _too_few(wanted: Wanted, existing: Sequence[State], others: int, absent: Abs
     elif wanted.count == 1:
         reason = f"Waiting for an application of {wanted.scope}{_match(wanted, 1)} to exist: Argo CD has none yet."
     else:
-        names = listed([state.facts.name for state in existing[:NAMED]]) + (f" and {len(existing) - NAMED} more" if len(existing) > NAMED else "")
+        rest = [f"{len(existing) - NAMED:,} more"] if len(existing) > NAMED else []
+        names = listed([*(state.facts.name for state in existing[:NAMED]), *rest])
         there = f"{names} {'is' if len(existing) == 1 else 'are'} there, Argo CD has no others yet" if existing else "Argo CD has none yet"
         which = f"{wanted.count:,} applications of {wanted.scope}{_match(wanted, wanted.count)}"
         reason = f"Waiting for {wanted.count - len(existing):,} of {which} to exist: {there}."

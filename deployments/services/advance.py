@@ -9,6 +9,7 @@ waiting  -> the applications are judged: next step, succeeded, failed, or later 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -27,6 +28,7 @@ from deployments.verification import POLL
 log = structlog.get_logger(__name__)
 TRIES = 10
 LONGEST_BACK_OFF = timedelta(seconds=60)
+LONG_LOOK = timedelta(seconds=0.5)
 RELATED = ("release__project", "project", "environment", "tenant", "retry_of__release__project", "retry_of__environment")
 PLACES_LOCK = 0x6F63746F  # any number: PostgreSQL's advisory lock of the task cap
 
@@ -44,11 +46,19 @@ def advance(*, deployment: Deployment, now: datetime) -> bool:
     if lease is None:
         return False
     deployment.refresh_from_db()
+    begun = monotonic()
     try:
-        lease.give_back(due_at=_advance_or_back_off(deployment, lease, now))
+        due_at = _advance_or_back_off(deployment, lease, now)
+        goes_on_waiting = due_at is not None and due_at > now and deployment.status in PAUSED
+        lease.give_back(due_at=due_at, not_before=_rest(now, timedelta(seconds=monotonic() - begun)) if goes_on_waiting else None)
     except LeaseLost:
         log.warning("lease_lost", deployment=deployment.pk)
     return True
+
+
+def _rest(now: datetime, took: timedelta) -> datetime | None:
+    """After a long look at many applications as long a rest: a storm of reports must not keep a worker busy with one deployment."""
+    return now + 2 * took if took > LONG_LOOK else None
 
 
 def _advance_or_back_off(deployment: Deployment, lease: Lease, now: datetime) -> datetime | None:

@@ -45,13 +45,15 @@ class Lease:
         self.until = until
         return True
 
-    def give_back(self, *, due_at: datetime | None) -> None:
-        """End the lease. `due_at` None: the deployment is finished. An event that came meanwhile keeps its earlier time."""
+    def give_back(self, *, due_at: datetime | None, not_before: datetime | None = None) -> None:
+        """End the lease. `due_at` None: the deployment is finished. An event that came meanwhile keeps its earlier time, but `not_before`."""
         mine = Deployment.objects.filter(pk=self.deployment_id, claimed_until=self.until)
         if due_at is None:
             mine.update(claimed_until=None, due_at=None)
             return
         mine.filter(Q(due_at=self.until) | Q(due_at__gt=due_at)).update(due_at=due_at)
+        if not_before is not None:
+            mine.filter(due_at__lt=not_before).update(due_at=not_before)
         mine.update(claimed_until=None)
 
 

@@ -47,6 +47,12 @@ MISSING = [
         id="one of three",
     ),
     pytest.param(
+        [app(name) for name in "abcde"],
+        {"count": 7},
+        "Waiting for 2 of 7 applications of shop and Production to exist: a, b, c and 2 more are there, Argo CD has no others yet. Gives up at 15:00.",
+        id="five of seven",
+    ),
+    pytest.param(
         [app("other"), app("third")],
         {"selector": "tier=web"},
         "Waiting for an application of shop and Production that matches tier=web to exist: Argo CD has none yet. "

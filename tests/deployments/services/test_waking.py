@@ -109,6 +109,23 @@ def test_an_event_while_a_worker_holds_the_lease_is_not_lost(tmp_path):
     assert deployment.due_at == world.now
 
 
+def test_a_long_look_is_followed_by_a_rest_and_the_event_meanwhile_is_not_lost(tmp_path):
+    world = make_world(tmp_path)
+    deployment = world.deploy()
+    world.advance(deployment)
+    for due_at, expected in ((world.now + timedelta(seconds=10), timedelta(seconds=4)), (world.now + timedelta(seconds=2), timedelta(seconds=4))):
+        lease = services.claim(deployment, world.now)
+        report(world)
+        lease.give_back(due_at=due_at, not_before=world.now + timedelta(seconds=4))
+        deployment.refresh_from_db()
+        assert (deployment.due_at, deployment.claimed_until) == (world.now + expected, None)
+
+    lease = services.claim(deployment, world.now)
+    lease.give_back(due_at=world.now + timedelta(seconds=10), not_before=world.now + timedelta(seconds=4))
+    deployment.refresh_from_db()
+    assert deployment.due_at == world.now + timedelta(seconds=10), "nothing came: the next look is when it was to be"
+
+
 def test_the_tasks_take_a_deployment_to_its_end_without_a_broker(tmp_path):
     world = make_world(tmp_path, now=timezone.now())
     world.hear()
