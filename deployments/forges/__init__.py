@@ -31,7 +31,6 @@ from deployments.forges.gitea import Gitea
 from deployments.forges.github import GitHub
 from deployments.forges.gitlab import GitLab
 from deployments.forges.probing import probe_kind
-from deployments.forges.pushes import PushRefusal, read_push
 from deployments.forges.values import Budget, CommitStatus, Kind, Opened, Outcome, Proposal, PullRequest, State, Token
 
 __all__ = [
@@ -54,7 +53,6 @@ __all__ = [
     "Outcome",
     "Proposal",
     "PullRequest",
-    "PushRefusal",
     "RateLimited",
     "ReadOnly",
     "SsoRequired",
@@ -66,7 +64,6 @@ __all__ = [
     "open_forge",
     "probe_kind",
     "propose_kind",
-    "read_push",
     "recognise",
 ]
 

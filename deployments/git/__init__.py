@@ -4,6 +4,7 @@ from deployments.git.environment import Credential, SshKey
 from deployments.git.errors import (
     BadPath,
     BranchMissing,
+    BranchProtected,
     CredentialRefused,
     GitError,
     HostKeyChanged,
@@ -31,6 +32,7 @@ __all__ = [
     "Author",
     "BadPath",
     "BranchMissing",
+    "BranchProtected",
     "Commit",
     "Credential",
     "CredentialRefused",

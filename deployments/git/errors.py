@@ -12,6 +12,7 @@ GitError
   BranchMissing         the repository has no such branch
   NotABranch            the target revision is a tag, a commit or a range of versions
   PushForbidden         the host refuses the push: rights, protection, a hook
+    BranchProtected     the branch takes pull requests only
   PushRaceLost          others were faster, again and again
   BadPath               a path that leaves the repository, or a symbolic link where a file was expected
 """
@@ -93,6 +94,10 @@ class NotABranch(GitError):
 
 class PushForbidden(GitError):
     """The host took the credential and refused the push."""
+
+
+class BranchProtected(PushForbidden):
+    """The host's protection of the branch refused the push."""
 
 
 class PushRaceLost(GitError):

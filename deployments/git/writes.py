@@ -17,7 +17,8 @@ import structlog
 
 from deployments.git import history
 from deployments.git.clone import Clone
-from deployments.git.errors import BadPath, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
+from deployments.git.errors import BadPath, BranchProtected, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
+from deployments.git.protection import is_protected
 from deployments.git.reads import Entry, Reader, check_sha, clean_path
 from deployments.git.remote import check_branch_name
 
@@ -190,7 +191,9 @@ def push(clone: Clone, order: Order, *, base: str, made: str) -> str | None:
     if rejected := REJECTED.search(result.text):
         if RACE.search(rejected[1]):
             return rejected[1]
-        raise PushForbidden(f"{clone.address} forbids the push to {order.branch}: {_hook_words(result.err) or rejected[1]}. Ask whoever protects the branch.")
+        words = _hook_words(result.err) or rejected[1]
+        refused = BranchProtected if is_protected(f"{words} {rejected[1]}") else PushForbidden
+        raise refused(f"{clone.address} forbids the push to {order.branch}: {words}. Ask whoever protects the branch.")
     error = explain(result.err, address=clone.address, has_credential=clone.access.credential is not None, is_push=True)
     if not isinstance(error, RepositoryAway) and type(error) is not GitError:
         raise error
