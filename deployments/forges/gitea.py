@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from deployments.forges.base import MERGEABLE_PAUSES_S, Forge, branch_path, said, segment
 from deployments.forges.client import MOST_PAGES, Answer
@@ -15,6 +15,8 @@ LABEL_COLOUR = "#3b6ea5"
 
 class Gitea(Forge):
     """Pull requests of one repository."""
+
+    BRANCH_PAUSES_S: ClassVar[tuple[float, ...]] = (1.0, 2.0, 4.0)
 
     def headers(self, token: Token) -> dict[str, str]:
         return {"Authorization": f"token {token.secret}"}

@@ -165,6 +165,17 @@ def test_case_09_gitlab_may_see_the_branch_a_little_later(simulator):
     assert simulator.slept == [1.0, 2.0, 4.0]
 
 
+@pytest.mark.hosts("gitea")
+def test_case_09_gitea_may_see_the_branch_a_little_later(simulator):
+    simulator.branch()
+    simulator.state.faults = [Fault(404, {"message": "The target couldn't be found."}, method="POST", path="/pulls", times=2)]
+
+    opened = simulator.forge.open_or_find(proposal(), pushed_ago_s=0.0)
+
+    assert opened.pull_request.state is State.OPEN
+    assert simulator.slept == [1.0, 2.0]
+
+
 @pytest.mark.hosts("gitlab")
 @pytest.mark.parametrize(("pushed_ago_s", "error"), [(0.0, TryLater), (59.0, TryLater), (61.0, BranchMissing), (None, BranchMissing)])
 def test_case_09_gitlab_is_asked_for_a_minute_after_our_push_and_not_longer(simulator, pushed_ago_s, error):
