@@ -21,6 +21,7 @@ from tests.simulator.tools import FAST, Repository, application, deployment, job
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.journey, pytest.mark.usefixtures("mirrors")]
 NEW = ("ghcr.io/acme/shop:1.1.0",)
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
+SELF = {"syncPolicy": AUTOMATED}
 
 
 @pytest.fixture
@@ -142,3 +143,43 @@ def test_git_drift_is_seen_when_somebody_writes_over_it(argocd):
     assert (state.live_sync, state.detail["scenario"]) == (LiveSync.GIT_DRIFT, 4)
     assert f"we wrote ghcr.io/acme/shop:1.1.0. Commit {culprit[:7]} by Ada" in state.reason
     assert live_sync()["shop"].live_sync == LiveSync.SYNCED
+
+
+def test_a_process_waits_for_its_commit_and_for_an_application_that_is_made_later(argocd):
+    """An update step that is done with its commit, then a wait step: for that commit, and for what an application set makes meanwhile."""
+    release = make_release("1.1.0", images=NEW, step={"name": "Update", "verification": "commit_created"})
+    commit = "#{Octopus.Action[Update].Output.ArgoCD.Gateway[eu-west].Application[argocd/auto].Source[0].CommitSha}"
+    wait = {"name": "Wait", "kind": "wait_for_applications", "commit_hashes": commit, "label_selector": "tier in (auto, late)", "expected_count": 2}
+    release.process = [release.process[0], {**release.process[0], "timeout_s": 60, **wait}]
+    release.save()
+    argocd.admin(
+        "POST", "/applications", application(argocd.repository, "auto", annotations=annotations_for(), path="apps/auto", **SELF, labels={"tier": "auto"})
+    )
+    queued = services.create_deployment(release=release, environment=make_environment(), by=None, now=timezone.now())
+
+    def waits_for_the_rest():
+        for row in Deployment.objects.due(timezone.now()):
+            services.advance(deployment=row, now=timezone.now())
+        queued.refresh_from_db()
+        return "auto is there, Argo CD has no others yet." in queued.reason
+
+    wait_for(waits_for_the_rest, seconds=30)
+    argocd.admin(
+        "POST", "/applications", application(argocd.repository, "late", annotations=annotations_for(), path="apps/auto", **SELF, labels={"tier": "late"})
+    )
+
+    assert work(queued).status == DeploymentStatus.SUCCEEDED, queued.reason
+    outputs = queued.step_runs.get(position=2).outputs
+    assert outputs["ArgoCD.VerifyArgoApplicationSyncResult"] == "Synced"
+    assert '"name": "late", "health": "Healthy", "sync": "Synced"' in outputs["ArgoCD.WaitedForApplications"]
+
+
+def test_a_wait_step_times_out_with_the_application_that_nobody_syncs(argocd):
+    release = make_release("1.1.0", images=NEW, step={"name": "Update", "verification": "commit_created"})
+    release.process = [release.process[0], {**release.process[0], "name": "Wait", "kind": "wait_for_applications", "timeout_s": 3}]
+    release.save()
+    failed = work(services.create_deployment(release=release, environment=make_environment(), by=None, now=timezone.now()))
+
+    assert failed.status == DeploymentStatus.FAILED
+    assert "for shop to become synced (Deployment/shop): it does not sync by itself, so sync it in Argo CD. Retry waits again." in failed.reason
+    assert failed.step_runs.get(position=2).outputs["ArgoCD.VerifyArgoApplicationSyncResult"] == "Timeout"
