@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 # Most specific first. "target_tag_of_step" are the tags of the machine that the step itself targets.
 KINDS = ("step", "machine", "target_tag_of_step", "target_tag", "tenant", "tenant_tag", "environment", "channel", "process", "project")
@@ -42,6 +43,7 @@ class Variables:
     values: tuple[tuple[str, str], ...] = ()
     withheld: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    now: datetime | None = None  # what date filters tell: fixed, so that a second rendering gives the same
 
 
 def select(definitions: tuple[Definition, ...], scope: Scope) -> Variables:

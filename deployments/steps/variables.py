@@ -43,6 +43,7 @@ def variables_for(
 ) -> Variables:
     """What templates see: the release's variables that apply here, and the system variables.
 
+    Dates are told as of the deployment's creation, its first try's: a step that renders twice must get the same.
     `outputs` are the output variables of earlier steps by the step's name; None reads those of `deployment`, if there is one.
     """
     context = Scope(
@@ -56,7 +57,8 @@ def variables_for(
     told = _outputs_of(deployment, step_number) if outputs is None and deployment is not None else outputs or {}
     facts = _facts(release, environment, tenant, deployment)
     ours = system_variables(replace(facts, step_name=step_name, step_number=step_number or None, outputs=told))
-    return replace(chosen, values=(*chosen.values, *ours))
+    first = (deployment.retry_of or deployment) if deployment else release
+    return replace(chosen, values=(*chosen.values, *ours), now=first.created_at)
 
 
 def _facts(release: Release, environment: Environment, tenant: Tenant | None, deployment: Deployment | None) -> DeploymentFacts:

@@ -49,7 +49,7 @@ class Rendered:
 def render(template: str, variables: Variables, *, mode: Mode = Mode.HALTING, limits: Limits | None = None, now: datetime | None = None) -> Rendered:
     """Return the template's text and problems; after a hard one (recursion, a filter, a bound) the text is the template.
 
-    `now` is what the filters NowDate and NowDateUtc tell; without it they fail.
+    `now` is what the filters NowDate and NowDateUtc tell, None: `variables.now`; without either they fail.
     """
     if "#{" not in template:
         return Rendered(template)
@@ -60,7 +60,7 @@ def render(template: str, variables: Variables, *, mode: Mode = Mode.HALTING, li
     except (TooDeep, RecursionError) as error:
         line, column = _place(template, getattr(error, "position", 0))
         return Rendered(template, (TemplateError(line, column, "", f"The template is nested more than {MAX_DEPTH} deep.", "", False),))
-    return _evaluate(template, body, Evaluator(tree(variables), limits or Limits(), now))
+    return _evaluate(template, body, Evaluator(tree(variables), limits or Limits(), now or variables.now))
 
 
 def _evaluate(template: str, body: Body, evaluator: Evaluator) -> Rendered:
