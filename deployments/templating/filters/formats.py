@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 
 from deployments.templating.filters import moments, numbers
 from deployments.templating.filters.context import Context
@@ -20,7 +20,7 @@ def format_text(text: str, options: list[str], context: Context) -> str | None:
     kind, pattern = (options[0].lower(), options[1]) if len(options) == 2 else ("", options[0])
     try:
         return _as_number(text, kind, pattern) if kind in _READABLE else _as_date(text, kind, pattern)
-    except (moments.NoSuchFormat, numbers.NoSuchFormat, OverflowError):
+    except (moments.NoSuchFormat, numbers.NoSuchFormat, OverflowError, DecimalException):
         return None
 
 

@@ -8,7 +8,7 @@ from deployments.templating.filters.context import Context
 from deployments.templating.filters.texts import said
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "telnet": 23, "ldap": 389, "gopher": 70, "nntp": 119}
-_SAFE = "/:@!$&'()*+,;=-._~%"
+_SAFE = "/:@!$&'()*+,;=-._~%?[]"
 
 
 def uri_part(text: str, options: list[str], context: Context) -> str | None:
@@ -30,6 +30,10 @@ def uri_part(text: str, options: list[str], context: Context) -> str | None:
     return part(uri) if uri.is_absolute else f"[UriPart {name} error: the URI is relative]"
 
 
+def _quoted(text: str) -> str:
+    return quote(text.encode("utf-8", "replace"), safe=_SAFE)
+
+
 class _Uri:
     """A URI taken apart. Raises ValueError when it can not be read."""
 
@@ -43,9 +47,9 @@ class _Uri:
         self.default_port = _PORTS.get(self.scheme, -1)
         self.port = parts.port if parts.port is not None else self.default_port
         self.user = parts.netloc.rpartition("@")[0]
-        self.path = quote(parts.path, safe=_SAFE) or ("/" if parts.netloc else "")
-        self.query = "?" + quote(parts.query, safe=_SAFE + "?[]") if parts.query else ""
-        self.fragment = "#" + quote(parts.fragment, safe=_SAFE + "?[]") if parts.fragment else ""
+        self.path = _quoted(parts.path) or ("/" if parts.netloc else "")
+        self.query = "?" + _quoted(parts.query) if parts.query else ""
+        self.fragment = "#" + _quoted(parts.fragment) if parts.fragment else ""
         self.has_authority = bool(parts.netloc) or self.scheme == "file"
 
     @property

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from deployments.templating.regexes.cost import worst_case
-from deployments.templating.regexes.dialect import translate
+from deployments.templating.regexes.dialect import NotSupported, translate
 from deployments.templating.regexes.matcher import Matcher, Spans, Steps, TooSlow
-from deployments.templating.regexes.program import NotSupported, Program, compile_tree, parse
+from deployments.templating.regexes.program import Program, compile_tree, parse
 
 __all__ = ["BadExpression", "Expression", "Steps", "TooSlow"]
 
@@ -40,8 +40,8 @@ class Expression:
         """Raises BadExpression."""
         if len(source) > _MAX_LENGTH:
             raise BadExpression(f"The regular expression is longer than {_MAX_LENGTH} characters.")
-        pattern = translate(source)
         try:
+            pattern = translate(source)
             parsed = parse(pattern)
             program = compile_tree(parsed)
             re.compile(pattern)
@@ -89,7 +89,7 @@ class Expression:
         return self.numbers[number] if number < len(self.numbers) else None
 
     def _matches(self, text: str, steps: Steps) -> Iterator[Spans]:
-        cost = worst_case(self.program.tree, len(text))
+        cost = worst_case(self.program.tree, len(self.program.code), len(text))
         if cost is not None and cost <= _SMALL:
             steps.take(1 + cost // 10)
             for match in re.finditer(self.pattern, text):

@@ -5,10 +5,13 @@ from typing import Any
 _FIXED = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "AT")
 
 
-def worst_case(tree: Any, length: int) -> int | None:
-    """Return a bound on the ways a pattern can be tried on a text, None where repetitions stand inside each other."""
+def worst_case(tree: Any, size: int, length: int) -> int | None:
+    """Return a bound on the steps for a text of that length, None where repetitions stand inside each other.
+
+    `size` is the pattern's, all its repetitions written out.
+    """
     ways = _ways(tree, length + 1)
-    return None if ways is None else ways * (length + 1) * (len(tree) + 1)
+    return None if ways is None else ways * (length + 1) * size
 
 
 def _ways(tree: Any, length: int) -> int | None:

@@ -8,15 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.templating.regexes.dialect import NotSupported
+
 _parser: Any = getattr(re, "_parser")  # noqa: B009 - private, so typeshed leaves it out
 _MAX_SIZE = 4000
 _MAX_REPEAT = 2**32 - 2
 
 Test = Callable[[str], bool]
-
-
-class NotSupported(Exception):
-    """The expression is valid, but uses what can not be run in bounded time; the message is a sentence."""
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,12 @@ def test_filters(template, text, expressions):
     ),
     ("12.3 Format standard dates", "#{Day | Format d} #{Day | Format D} #{Date | Format Date s}", "1/31/2030 Thursday, January 31, 2030 2030-01-31T12:05:06"),
     ("12.3 Format fractions", '#{Date | Format "ss.FFFFFFF fffffff"}#{Stamp | Format "ss.FFF"}', "06.1234567 123456730"),
+    (
+        "12.3 Format beyond all digits",
+        '#{ | Append "1e999" | Format Double N99}',
+        '#{ | Append "1e999" | Format "Double" "N99"}',
+        ('#{ | Append "1e999" | Format "Double" "N99"}',),
+    ),
     ("12.3 Format neither", *bad('A | Format "N2"')),
     ("12.3 Format as what it is not", *bad('A | Format "Int" "D"')),
     ("12.3 Format as an unknown type", *bad('Int | Format "Guid" "D"')),

@@ -34,6 +34,7 @@ CASES = {
         '<table>\n<thead>\n<tr>\n<th>a</th>\n<th style="text-align: center;">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td><em>1</em></td>\n'
         '<td style="text-align: center;">2|3</td>\n</tr>\n<tr>\n<td>4</td>\n<td style="text-align: center;"></td>\n</tr>\n</tbody>\n</table>'
     ),
+    "http://a/\ud800": '<p><a href="http://a/?">http://a/\ud800</a></p>',
     "a | b\nno rule": "<p>a | b\nno rule</p>",
     "": "",
 }

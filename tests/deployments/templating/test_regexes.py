@@ -83,6 +83,9 @@ def test_replace_gives_up_beyond_its_room():
         ("a" * 1001, "longer than 1000"),
         ("(a{100}){100}", "too large"),
         ("a++", "not supported"),
+        ("[]||", "no “]”"),
+        ("a[b&&", "no “]”"),
+        ("[a-z-[m]]", "one set off another"),
         (r"(a)?(?(1)b|c)", "not supported"),
     ],
 )

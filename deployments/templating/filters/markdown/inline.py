@@ -231,4 +231,4 @@ def _plain(text: str) -> str:
 
 
 def _href(address: str) -> str:
-    return escape(quote(address, safe="%/:?#[]@!$&'()*+,;=-._~"))
+    return escape(quote(address.encode("utf-8", "replace"), safe="%/:?#[]@!$&'()*+,;=-._~"))
