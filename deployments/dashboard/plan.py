@@ -90,7 +90,8 @@ def _file_diff(path: str, before: bytes | None, after: bytes | None) -> FileDiff
     if old is None or new is None:
         told = "is no text" + (f"; it would have {len(after):,} bytes" if after is not None else "")
         return FileDiff(path, [DiffRow("@", None, None, f"This file {told}.")], word)
-    return FileDiff(path, diff_rows(old, new), word)
+    rows = diff_rows(old, new)
+    return FileDiff(path, [row for row in rows if row.sign != " "] if word else rows, word)
 
 
 def _text(raw: bytes | None) -> str | None:
