@@ -76,7 +76,14 @@ def _git_host(directory: Path, world: dict[str, Any]) -> AbstractContextManager[
     for name, files in demo_files.repositories().items():
         if not (directory / "git" / name).exists():  # a world made by an earlier version
             make_repository(directory / "git" / name, files)
-    return running(directory / "git", users={git["username"]: git["password"]}, port=world["ports"]["git"], vendor="gitea", open_pages=True)
+    return running(
+        directory / "git",
+        users={git["username"]: git["password"]},
+        port=world["ports"]["git"],
+        vendor="gitea",
+        open_pages=True,
+        state_file=directory / "forge.json",
+    )
 
 
 def serve(directory: Path) -> None:
