@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from deployments.dashboard.deployment import repository_name
 from deployments.dashboard.history import Moment, history_of
-from deployments.git import commit_url
+from deployments.git import commit_url, repository_name
 from deployments.models import IntendedChange, LiveState, Release, Target
 from deployments.observations import observe
 from deployments.status import LiveSync
