@@ -1,6 +1,6 @@
 """Rendering a text with variables; every problem has its place. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -60,7 +60,9 @@ def render(template: str, variables: Variables, *, mode: Mode = Mode.HALTING, li
     except (TooDeep, RecursionError) as error:
         line, column = _place(template, getattr(error, "position", 0))
         return Rendered(template, (TemplateError(line, column, "", f"The template is nested more than {MAX_DEPTH} deep.", "", False),))
-    return _evaluate(template, body, Evaluator(tree(variables), limits or Limits(), now or variables.now))
+    limits = limits or Limits()
+    limits = replace(limits, work=limits.work + len(template))  # a long file may take more steps
+    return _evaluate(template, body, Evaluator(tree(variables), limits, now or variables.now))
 
 
 def _evaluate(template: str, body: Body, evaluator: Evaluator) -> Rendered:

@@ -17,7 +17,8 @@ def _now(*, is_utc: bool) -> Callable[[str | None, list[str], Context], str | No
             return None
         if context.now is None:
             raise FilterFailed("The time is not known here.")
-        moment = Moment(context.now.astimezone(UTC).replace(tzinfo=None), 0, timedelta() if is_utc else None, is_utc)
+        at = context.now.astimezone(UTC).replace(tzinfo=None) if context.now.tzinfo else context.now
+        moment = Moment(at, 0, timedelta() if is_utc else None, is_utc)
         try:
             return write(moment, options[0] if options else _ROUND_TRIP + "K")
         except NoSuchFormat:
