@@ -103,13 +103,14 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
     targets: list[TargetPlan] = []
     refusals: list[str] = []
     warnings: list[str] = []
+    several = sum(each["kind"] in WRITING for each in release.process) > 1
     for position, settings in enumerate(release.process, start=1):
         if settings["kind"] not in WRITING:
             continue
         try:
-            step = _ready(release, environment, tenant, settings, position)
+            step = _ready(release, environment, tenant, settings, position, several=several)
         except (StepRefused, StepBlocked) as error:
-            refusals += f"{error}".splitlines()
+            refusals += [f"Step {position}, {settings['name']}: {line}" if several else line for line in str(error).splitlines()]
             continue
         found, told = _plan_step(step, sources)
         repositories += found
@@ -121,7 +122,7 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
     return DeploymentPlan(tuple(repositories), tuple(in_order), told_of, tuple(refusals), tuple(dict.fromkeys(warnings)))
 
 
-def _ready(release: Release, environment: Environment, tenant: Tenant | None, settings: Mapping[str, Any], position: int) -> _Step:
+def _ready(release: Release, environment: Environment, tenant: Tenant | None, settings: Mapping[str, Any], position: int, *, several: bool) -> _Step:
     """Raises StepRefused, StepBlocked."""
     name = str(settings["name"])
     variables = variables_for(release=release, environment=environment, tenant=tenant, step_name=name, step_number=position)
@@ -132,7 +133,6 @@ def _ready(release: Release, environment: Environment, tenant: Tenant | None, se
     else:
         writer = update_images.writer(images=release.images, helm_paths=settings.get("helm_paths", ""))
     run = StepRun(deployment=Deployment(release=release, environment=environment, tenant=tenant), settings=settings)  # never saved
-    several = sum(each["kind"] in WRITING for each in release.process) > 1
     return _Step(writer, message, name if several else "", wants_pull_request(run))
 
 

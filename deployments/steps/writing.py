@@ -14,6 +14,7 @@ from deployments.forges import ForgeError, TryLater
 from deployments.git import GitError, NotABranch, PushRaceLost, RemoteRefs, RepositoryAway
 from deployments.models import LiveState, StepRun, Target
 from deployments.status import LogLevel, TargetOutcome, Verification
+from deployments.steps.ahead import refuse_later_steps
 from deployments.steps.commits import Work, commit
 from deployments.steps.forges import ForgeDoor
 from deployments.steps.leases import Lease
@@ -35,9 +36,12 @@ def run(*, step_run: StepRun, lease: Lease, now: datetime) -> Progress:
     """Write to one more branch. Raises StepBlocked when only hosts that are away are left, LeaseLost."""
     try:
         work = Work.of(step_run)
+        is_new = not step_run.targets.exists()
+        if is_new:
+            refuse_later_steps(step_run)
     except StepRefused as refused:
         return _refused(step_run, str(refused), now)
-    if not step_run.targets.exists():
+    if is_new:
         return _find_targets(step_run, work.writer, lease, now)
     by_repository = _pending_by_repository(step_run)
     if not by_repository:

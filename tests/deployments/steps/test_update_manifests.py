@@ -268,3 +268,29 @@ def test_the_dry_run_shows_new_changed_and_deleted_files_and_pushes_nothing(worl
     assert "--- /dev/null\n+++ b/apps/shop-web/config.yaml\n@@ -0,0 +1,6 @@\n+kind: ConfigMap\n" in repository.diff
     assert "--- a/apps/shop-web/web.yaml\n+++ /dev/null\n@@ -1,11 +0,0 @@\n-# the shop's web\n" in repository.diff
     assert world.repository.head() == head
+
+
+def test_a_later_steps_error_fails_the_deployment_before_the_first_step_writes(world, tmp_path):
+    set_variable("Password", is_sensitive=True)
+    Step.objects.create(project=make_project(), position=1, name="Tags", verification="commit_created")
+    make_templates(tmp_path, {"base/a.yaml": "a: #{Password}\nb: #{Octopus.Action[Tags].Output.ArgoCD.UpdatedApplications}\n"})
+    release = make_manifests_release(images=["ghcr.io/acme/web:1.4.2"])
+    head = world.repository.head()
+    deployment = world.advance(world.deploy(release))
+
+    sentence = "Step 2, Manifests: Not written: variable Password is sensitive and template a.yaml uses it in line 1, column 4. Nothing was changed in Git."
+    assert (deployment.status, deployment.reason) == (DeploymentStatus.FAILED, f"Failed: {sentence}")
+    assert world.repository.head() == head
+    assert sentence in plan(release=release, environment=make_environment()).refusals
+
+
+def test_both_steps_write_one_after_the_other(world, tmp_path, host):
+    Step.objects.create(project=make_project(), position=1, name="Tags", verification="commit_created")
+    make_templates(tmp_path, verification="commit_created")
+    release = make_manifests_release(images=["ghcr.io/acme/web:1.4.2"])
+    assert [(each.step, len(each.after)) for each in plan(release=release, environment=make_environment()).repositories] == [("Tags", 1), ("Manifests", 1)]
+    deployment = world.advance(world.deploy(release))
+
+    assert deployment.status == DeploymentStatus.SUCCEEDED, deployment.reason
+    assert b"web:1.4.2" in world.repository.read("apps/shop-web/web.yaml")
+    assert world.repository.read("apps/shop-web/config.yaml") == RENDERED
