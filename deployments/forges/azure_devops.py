@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from deployments.forges.base import Forge, said, segment
+from deployments.forges.base import Forge, printable, segment
 from deployments.forges.client import Answer, Client
 from deployments.forges.errors import (
     BranchMissing,
@@ -141,11 +141,15 @@ class AzureDevOps(Forge):
             wanted = "Contribute and Contribute to pull requests"
             raise Forbidden(f"The token may read {self.repository.path} on {self.client.host} but not push to it. Its user needs the permissions {wanted}.")
 
+    def words(self, answer: Answer) -> str:
+        content = answer.content if isinstance(answer.content, dict) else {}
+        return printable(str(content.get("message") or ""))
+
     def explain(self, answer: Answer) -> ForgeError | None:
         """By `typeKey` and TF number: the texts are localised."""
         content = answer.content if isinstance(answer.content, dict) else {}
         key, message = str(content.get("typeKey") or ""), str(content.get("message") or "")
-        where, words = f"{self.repository.path} on {self.client.host}", said(Answer(answer.status, answer.headers, message or None, ""))
+        where, words = f"{self.repository.path} on {self.client.host}", self.words(answer)
         if key == "GitPullRequestExistsException" or "TF401179" in message:
             return Duplicate(f"{self.client.host} has an open pull request for the same branches: {words}.")
         if key == "GitUnresolvableToCommitException" or "TF401398" in message or "TF401175" in message:

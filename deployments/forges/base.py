@@ -197,7 +197,11 @@ class Forge(ABC):
 
     def refuse(self, answer: Answer) -> NoReturn:
         """Raise what a failed answer means: first in the host's own words, then by its status."""
-        raise self.explain(answer) or by_status(answer, self.client.host, self.repository.path, said(answer))
+        raise self.explain(answer) or by_status(answer, self.client.host, self.repository.path, self.words(answer))
+
+    def words(self, answer: Answer) -> str:
+        """What the host says went wrong, in one line."""
+        return said(answer)
 
     def explain(self, answer: Answer) -> ForgeError | None:
         """The host's own meaning of an answer, or None."""
@@ -236,7 +240,11 @@ def by_status(answer: Answer, host: str, path: str, words: str) -> ForgeError:
 
 def said(answer: Answer) -> str:
     """All words of an error in any host's shape, in one printable line."""
-    words = ", ".join(_words(answer.content)) if answer.content is not None else "no reason given"
+    return printable(", ".join(_words(answer.content)) if answer.content is not None else "")
+
+
+def printable(words: str) -> str:
+    """A host's words in one line of ours; without any, that there are none."""
     return "".join(character for character in words if character.isprintable())[:300].rstrip(". ") or "no reason given"
 
 

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from deployments.forges.base import Forge, branch_path, said, segment
+from deployments.forges.base import Forge, branch_path, printable, said, segment
 from deployments.forges.client import Answer
 from deployments.forges.errors import (
     BranchMissing,
@@ -120,6 +120,10 @@ class BitbucketCloud(Forge):
             where = f"{self.repository.path} on {self.client.host}"
             raise Forbidden(f"The token may read {where} but not open pull requests there. It needs the scope {' and '.join(missing)}.")
 
+    def words(self, answer: Answer) -> str:
+        error = answer.content.get("error") if isinstance(answer.content, dict) else None
+        return printable(str(error.get("message") or "")) if isinstance(error, dict) else said(answer)
+
     def explain(self, answer: Answer) -> ForgeError | None:
         if answer.status == 401:
             hint = "An account's API token goes with the account's mail address as user name, an access token with x-token-auth or none."
@@ -127,11 +131,14 @@ class BitbucketCloud(Forge):
         error = answer.content.get("error") if isinstance(answer.content, dict) else None
         if not isinstance(error, dict):
             return None
-        words, detail, where = said(answer), error.get("detail"), f"{self.repository.path} on {self.client.host}"
+        words, detail, where = self.words(answer), error.get("detail"), f"{self.repository.path} on {self.client.host}"
         if answer.status == 400 and "no changes to be pulled" in words:
             return NoChanges(f"{self.client.host} sees no commits to merge on {self.repository.path}.")
         if answer.status in (400, 404) and "branch not found" in words:
             return BranchMissing(f"{self.client.host} does not know the pull request's branches on {self.repository.path}.")
+        fields = error.get("fields")
+        if answer.status == 400 and isinstance(fields, dict) and fields.get("reviewers"):
+            return UnexpectedAnswer(f"{words.removeprefix('reviewers: ')}.")
         if answer.status == 403 and isinstance(detail, dict) and detail.get("required"):
             return Forbidden(f"The token lacks a right on {where}. It needs the scope {' and '.join(detail['required'])}.")
         return None

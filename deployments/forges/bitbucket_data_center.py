@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from deployments.forges.base import Forge, said, segment
+from deployments.forges.base import Forge, printable, segment
 from deployments.forges.client import Answer
 from deployments.forges.errors import (
     BranchMissing,
@@ -137,12 +137,13 @@ class BitbucketDataCenter(Forge):
         if may_read and not may_write:
             raise Forbidden(f"The token may read {where} but not push to it. It needs the permission Repository write.")
 
+    def words(self, answer: Answer) -> str:
+        return printable(str(_first(answer).get("message") or ""))
+
     def explain(self, answer: Answer) -> ForgeError | None:
         """By the name of the exception: the texts are localised."""
-        errors = answer.content.get("errors") if isinstance(answer.content, dict) else None
-        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        first, where, words = _first(answer), f"{self.repository.path} on {self.client.host}", self.words(answer)
         name = str(first.get("exceptionName") or "").rpartition(".")[2]
-        words, where = said(Answer(answer.status, answer.headers, first.get("message"), "")), f"{self.repository.path} on {self.client.host}"
         if answer.status == 401 and "captcha" in answer.headers.get("x-authentication-denied-reason", "").lower():
             return Unauthenticated(f"{self.client.host} wants its user to sign in on its page once and solve a CAPTCHA: too many sign-ins failed.")
         if name == "AuthorisationException" or (answer.status == 401 and answer.headers.get("x-ausername")):
@@ -241,6 +242,12 @@ def _is_ours(entry: dict[str, Any]) -> bool:
     sides = [entry[side].get("repository") or {} for side in ("fromRef", "toRef")]
     names = [(str((side.get("project") or {}).get("key")).lower(), str(side.get("slug")).lower()) for side in sides]
     return names[0] == names[1]
+
+
+def _first(answer: Answer) -> dict[str, Any]:
+    """The first of the errors that the host tells."""
+    errors = answer.content.get("errors") if isinstance(answer.content, dict) else None
+    return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
 
 
 def _reviewer_words(error: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from deployments.forges import Forbidden, Unauthenticated
 from simulator.forges.state import Fault
+from tests.deployments.forges.worlds import proposal
 
 
 def with_scopes(world, scopes):
@@ -46,3 +47,13 @@ def test_case_24_a_token_that_is_not_told_its_repositories_passes(simulator, fau
     simulator.state.faults = [fault]
 
     simulator.forge.check_rights()
+
+
+@pytest.mark.hosts("bitbucket_cloud")
+def test_case_21_the_author_is_named_in_the_hosts_words(simulator):
+    simulator.branch()
+    number = simulator.forge.open_or_find(proposal()).pull_request.number
+
+    problems = simulator.forge.request_reviewers(number, ["octoargo"])
+
+    assert problems == ["octoargo could not be asked for a review: Octoargo is the author and cannot be included as a reviewer."]
