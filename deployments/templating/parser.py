@@ -11,11 +11,13 @@ _ELSEIF = re.compile(rf"#\{{elseif[{WHITE}]")
 
 
 class Parser(Reader):
-    """Parses one template; what was tried at a place is remembered, so that unclosed blocks do not make it exponential."""
+    """Parses one template; what was found at a place is remembered, so that unclosed blocks are not read again and again."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self.known: dict[int, tuple[Tag, int] | int] = {}  # a tag and its end, or how far it came
+        self.following: dict[int, tuple[Node, int] | None] = {}  # a text or tag and its end, or nothing that parses
+        self.ends: dict[tuple[bool, bool], dict[int, int]] = {}  # where a body that starts here ends
 
     def parse(self, *, continuing: bool) -> Body:
         """Return the nodes; continuing copies what does not parse, halting raises Unparsable at the tag's start.
@@ -24,7 +26,7 @@ class Parser(Reader):
         """
         nodes: list[Node] = []
         while True:
-            nodes.extend(self.body())
+            nodes.extend(self._nodes(self.at, self.body()))
             start = self.at
             if start >= len(self.source):
                 return tuple(nodes)
@@ -36,23 +38,41 @@ class Parser(Reader):
                 self.at = max(failure.position, start + 1)
                 nodes.append(Text(self.source[start : self.at]))
 
-    def body(self, *, until_else: bool = False, until_elseif: bool = False) -> Body:
-        """Read texts and tags as far as they parse."""
-        found: list[Node] = []
-        while self.at < len(self.source):
-            if until_else and (self.sees(_ELSE) or (until_elseif and _ELSEIF.match(self.source, self.at))):
-                break
+    def body(self, *, until_else: bool = False, until_elseif: bool = False) -> int:
+        """Read texts and tags as far as they parse; returns where that is."""
+        ends = self.ends.setdefault((until_else, until_elseif), {})
+        at, passed = self.at, list[int]()
+        while at not in ends:
+            passed.append(at)
+            following = None if self._stops(at, until_else=until_else, until_elseif=until_elseif) else self._following(at)
+            if following is None:
+                ends[at] = at
+            else:
+                at = following[1]
+        self.at = ends[at]
+        ends.update(dict.fromkeys(passed, self.at))
+        return self.at
+
+    def _stops(self, at: int, *, until_else: bool, until_elseif: bool) -> bool:
+        return until_else and (self.source.startswith(_ELSE, at) or (until_elseif and _ELSEIF.match(self.source, at) is not None))
+
+    def _nodes(self, at: int, end: int) -> Body:
+        """Return the texts and tags of a body that was read."""
+        nodes: list[Node] = []
+        while at < end and (following := self._following(at)):
+            nodes.append(following[0])
+            at = following[1]
+        return tuple(nodes)
+
+    def _following(self, at: int) -> tuple[Node, int] | None:
+        if at not in self.following:
+            self.at = at
             text = self._text()
-            if text:
-                found.append(Text(text))
-                continue
-            start = self.at
             try:
-                found.append(self.tag())
+                self.following[at] = None if at == len(self.source) else (Text(text) if text else self.tag(), self.at)
             except Unparsable:
-                self.at = start
-                break
-        return tuple(found)
+                self.following[at] = None
+        return self.following[at]
 
     def _text(self) -> str:
         out: list[str] = []
@@ -175,7 +195,7 @@ class Parser(Reader):
         word = self.keyword("if", "unless")
         is_if = word == "if"
         branches = [self._branch(is_if)]
-        while is_if and self._sees_elseif():
+        while is_if and _ELSEIF.match(self.source, self.at):
             before = self.at
             self.at += len("#{elseif ")
             try:
@@ -183,22 +203,20 @@ class Parser(Reader):
             except Unparsable:
                 self.at = before
                 break
-        otherwise: Body = ()
+        otherwise = (self.at, self.at)
         if self.sees(_ELSE):
             self.at += len(_ELSE)
-            otherwise = self.body()
+            otherwise = (self.at, self.body())
         self.expect("#{/" + word + "}")
-        if is_if:
-            return If(start, tuple(branches), otherwise)
-        return If(start, ((branches[0][0], otherwise),), branches[0][1])
+        bodies = [(condition, self._nodes(*span)) for condition, span in branches]
+        rest = self._nodes(*otherwise)
+        return If(start, tuple(bodies), rest) if is_if else If(start, ((bodies[0][0], rest),), bodies[0][1])
 
-    def _sees_elseif(self) -> bool:
-        return _ELSEIF.match(self.source, self.at) is not None
-
-    def _branch(self, is_if: bool) -> tuple[Condition, Body]:
+    def _branch(self, is_if: bool) -> tuple[Condition, tuple[int, int]]:
+        """Read a condition and its body, as far as it goes."""
         condition = self._condition()
         self.close()
-        return condition, self.body(until_else=True, until_elseif=is_if)
+        return condition, (self.at, self.body(until_else=True, until_elseif=is_if))
 
     def _repetition(self, start: int) -> Tag:
         self.keyword("each")
@@ -208,9 +226,9 @@ class Parser(Reader):
         self.blanks()
         collection = self.symbol()
         self.close()
-        body = self.body()
+        span = (self.at, self.body())
         self.expect("#{/each}")
-        return Each(start, name, collection, body)
+        return Each(start, name, collection, self._nodes(*span))
 
     def _calculation(self, start: int) -> Tag:
         self.keyword("calc")

@@ -57,16 +57,40 @@ def test_filters_of_anything_end(text, pattern):
         assert len(render(f"#{{X | {name}}}", variables).errors) <= 2
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize(
     ("opened", "closed"),
-    [("#{if A}", "#{/if}"), ("#{unless A}", "#{/unless}"), ("#{each x in L}", "#{/each}"), ("#{A | Append ", "}"), ("#{A[", "]}"), ("#{A[#{", "}]}")],
+    [
+        ("#{if A}", "#{/if}"),
+        ("#{if A}#{else}", "#{/if}"),
+        ("#{unless A}", "#{/unless}"),
+        ("#{each x in L}", "#{/each}"),
+        ("#{A | Append ", "}"),
+        ("#{A | Append #{if A}", "#{/if}}"),
+        ("#{A[", "]}"),
+        ("#{calc (", ")}"),
+        ("#{calc 1+((", "1))}"),
+    ],
 )
-@pytest.mark.parametrize("mode", Mode)
 def test_nesting_is_bounded_with_a_clear_error(mode, opened, closed):
-    rendered = render("\n" + opened * 5000 + "A" + closed * 5000, of({"L": "1"}), mode=mode)
+    if "calc" in opened:
+        opened, closed = opened + "(" * 100, ")" * 100 + closed
+    rendered = render("\n" + opened * 500 + "A" + closed * 500, of({"L": "1"}), mode=mode)
 
-    assert len(rendered.errors) <= 1
-    assert all(str(MAX_DEPTH) in error.sentence or "has no value" in error.sentence or "not parse" in error.sentence for error in rendered.errors)
+    [error] = rendered.errors
+    assert error.sentence == f"The template is nested more than {MAX_DEPTH} deep."
+    assert error.line == 2
+
+
+@pytest.mark.parametrize("opened", ["#{if A}", '#{if A == "a"}', "#{unless A}x#{else}", "#{each x in L}", "#{if A}#{elseif B}"])
+def test_unclosed_blocks_are_read_once(opened):
+    template = opened * (MAX_DEPTH // 2) + "a line with #{A}\n" * 5000
+    began = time.process_time()
+
+    rendered = render(template, of({"A": "a"}), mode=Mode.CONTINUING)
+
+    assert time.process_time() - began < 3
+    assert rendered.text.count("a line with a\n") in (0, 5000)
 
 
 def test_as_deep_as_allowed_is_well():
