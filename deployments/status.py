@@ -114,9 +114,10 @@ class LogLevel(models.TextChoices):
 
 
 class NoteCode(models.TextChoices):
-    """What became of one image in one application's files: nothing is silent."""
+    """What became of one image or file of one application: nothing is silent."""
 
     UPDATED = "updated", "Updated"
+    DELETED = "deleted", "Deleted"
     ALREADY_THERE = "already_there", "Already there"
     OTHER_REGISTRY = "other_registry", "Other registry"
     PINNED = "pinned", "Pinned"

@@ -20,6 +20,7 @@ NOTES_FIRST = (
     NoteCode.NOT_TRACKED,
     NoteCode.OTHER_REGISTRY,
     NoteCode.PINNED,
+    NoteCode.DELETED,
     NoteCode.UPDATED,
     NoteCode.ALREADY_THERE,
 )

@@ -7,9 +7,10 @@ from typing import Self
 
 
 class NoteCode(StrEnum):
-    """What became of an image at a place, or why nothing did."""
+    """What became of an image at a place, or of a file, or why nothing did."""
 
     UPDATED = "updated"
+    DELETED = "deleted"  # a file, purged
     ALREADY_THERE = "already_there"
     OTHER_REGISTRY = "other_registry"
     PINNED = "pinned"
@@ -22,7 +23,7 @@ class NoteCode(StrEnum):
     UNSAFE_EDIT = "unsafe_edit"  # the edit failed its own check and was refused
 
 
-QUIET = frozenset({NoteCode.UPDATED, NoteCode.ALREADY_THERE})  # all others ask for a look
+QUIET = frozenset({NoteCode.UPDATED, NoteCode.DELETED, NoteCode.ALREADY_THERE})  # all others ask for a look
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def _edit(layout: Layout, folder: str, changes: Mapping[str, bytes | None], befo
 
 def _note_of_change(path: str, after: bytes | None, before: bytes | None) -> Note:
     if after is None:
-        return Note(NoteCode.UPDATED, path, "", "", f"Deleted: {path} is not among the templates.")
+        return Note(NoteCode.DELETED, path, "", "", f"Deleted: {path} is not among the templates.")
     return Note(NoteCode.UPDATED, path, "", "", f"Updated: {path} is {'new' if before is None else 'as rendered now'}.")
 
 
