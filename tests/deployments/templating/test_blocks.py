@@ -104,17 +104,25 @@ def test_blocks(template, text, expressions):
     check(render(template, VALUES), text, expressions)
 
 
-@pytest.mark.parametrize("text", [" 0", "00", "0.0", " ", "off", "n", "null", "#{Gone}", "yes"])
+@pytest.mark.parametrize("text", [pytest.param(text, id=f"9.2 true | {text}") for text in (" 0", "00", "0.0", " ", "off", "n", "null", "#{Gone}", "yes")])
 def test_truth_of_other_texts(text):
     assert render("#{if X}true#{/if}", of({"X": text})).text == "true"
 
 
-@pytest.mark.parametrize("text", ["", "0", "no", "NO", " no ", "False", "\tfalse\n"])
+@pytest.mark.parametrize("text", [pytest.param(text, id=f"9.2 false | {text}") for text in ("", "0", "no", "NO", " no ", "False", "\tfalse\n")])
 def test_untruth(text):
     assert render("#{if X}true#{else}false#{/if}", of({"X": text})).text == "false"
 
 
-@pytest.mark.parametrize("template", ["#{calc 1/0}", "#{calc {N}/({N}-{N})}", "#{each octopus in L}#{/each}"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param("#{calc 1/0}", id="11 division by zero | 1/0"),
+        pytest.param("#{calc {N}/({N}-{N})}", id="11 division by zero | of names"),
+        pytest.param("#{calc " + "*".join(["9" * 100] * 5) + "}", id="11 a result beyond all numbers | 9...9"),
+        pytest.param("#{each octopus in L}#{/each}", id="14.3 a loop's name | octopus"),
+    ],
+)
 def test_a_hard_error_leaves_the_template_as_it_is(template):
     rendered = render("a\n" + template, VALUES)
 
