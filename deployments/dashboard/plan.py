@@ -10,6 +10,7 @@ from deployments.git import repository_name
 from deployments.services import DeploymentPlan, RepositoryPlan
 from deployments.status import NoteCode
 
+MOST_FILES = 100  # of a repository, each with its diff
 LOOK_FIRST = (NoteCode.NOT_EDITABLE, NoteCode.NO_SUCH_PATH)
 
 
@@ -33,6 +34,7 @@ class RepositoryDiff:
     problem: str = ""
     step: str = ""  # whose name, when several steps write
     by_pull_request: bool = False
+    more: int = 0  # files that are not shown
 
     @property
     def added(self) -> int:
@@ -56,7 +58,7 @@ class PlanView:
 
     @property
     def files(self) -> int:
-        return sum(len(repository.files) for repository in self.repositories)
+        return sum(len(repository.files) + repository.more for repository in self.repositories)
 
     @property
     def commits(self) -> int:
@@ -78,10 +80,12 @@ def plan_view(plan: DeploymentPlan) -> PlanView:
 
 
 def _repository_diff(planned: RepositoryPlan) -> RepositoryDiff:
-    files = [_file_diff(path, planned.before.get(path), planned.after[path]) for path in sorted(planned.after)]
+    files = [_file_diff(path, planned.before.get(path), planned.after[path]) for path in sorted(planned.after)[:MOST_FILES]]
     name = repository_name(planned.url)
     title = f"{name}, branch {planned.branch}" if planned.branch else name
-    return RepositoryDiff(title, sorted(planned.applications), planned.summary, files, planned.problem, planned.step, planned.by_pull_request)
+    return RepositoryDiff(
+        title, sorted(planned.applications), planned.summary, files, planned.problem, planned.step, planned.by_pull_request, len(planned.after) - len(files)
+    )
 
 
 def _file_diff(path: str, before: bytes | None, after: bytes | None) -> FileDiff:

@@ -130,6 +130,8 @@ def _read(reader: Reader, path: str, where: str) -> Templates:
     if not plain:
         others = ", nothing but links and submodules" if listing else ""
         raise _refused(f"there is nothing at “{path}” in {where}{others}. Correct the step's template path, then make a new release")
+    if odd := next((name for name in plain if not name.isprintable()), None):
+        raise _refused(f"the name {odd!a} among the templates in {where} cannot be used. Rename the file, then make a new release")
     if len(plain) > LIMITS.entries:
         raise _refused(f"“{path}” in {where} holds {len(plain):,} files, and {LIMITS.entries:,} are allowed. Give the step a smaller template path")
     return Templates(chosen(_contents(reader, plain, where), path), tuple(_left_out(listing)))

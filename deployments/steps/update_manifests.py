@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.git import Reader
-from deployments.git.reads import PLAIN_FILES
+from deployments.git.reads import PLAIN_FILES, Entry
 from deployments.manifests import notes
 from deployments.manifests.notes import Note, NoteCode
-from deployments.manifests.output import Layout, OutputFolder, counted, folder_for, folders_above, inside, is_below, lay_out, listed
+from deployments.manifests.output import Layout, OutputFolder, counted, folder_for, folders_above, inside, lay_out, listed
+from deployments.manifests.paths import Tree
 from deployments.manifests.records import FileRecord
 from deployments.models import Deployment, Release, StepRun
 from deployments.status import TargetOutcome
@@ -21,6 +22,8 @@ from infrastructure.models import ApplicationSource, Environment, Tenant
 from infrastructure.scoping import annotation_key
 
 FOLDER, LINK, SUBMODULE = "040000", "120000", "160000"
+FEW_FOLDERS = 4  # that are listed one by one
+LONGEST_PATH = 1000  # as IntendedChange.path holds it
 MOST_TOLD = 20  # files of one target, each with a note of its own
 
 
@@ -40,14 +43,14 @@ class ManifestsWriter:
     def plan(self, reader: Reader, sources: Sequence[tuple[int, ApplicationSource]]) -> EditPlan:
         """Plan the files of every source, and what a purge deletes; a source whose folder cannot be written to is skipped and says why."""
         folders = {key: output_folder(source) for key, source in sources}
-        tree = _Tree(reader, {folder.path for folder in folders.values() if not folder.problem})
+        tree = _Tree(reader, {folder.path for folder in folders.values() if not folder.problem} if self.purge else set())
         problems = {key: folder.problem or tree.obstacle(folder.path, self.rendered.files) for key, folder in folders.items()}
         written = {key: folders[key].path for key, problem in problems.items() if not problem}
         layout = lay_out(written.values(), self.rendered.files, tree.existing(written.values()), purge=self.purge)
         before = tree.contents(layout)
         changes = _changes(layout, before)
         edits = {key: _skipped(problem) for key, problem in problems.items() if problem}
-        edits |= {key: _edit(layout, folder, changes, before) for key, folder in written.items()}
+        edits |= {key: _edit(layout, folder, changes, before, tree.untold(folder)) for key, folder in written.items()}
         return EditPlan(reader.sha, {path: before[path] for path in changes}, changes, edits)
 
     def description(self) -> str:
@@ -117,15 +120,20 @@ def same_content(sources: Iterable[ApplicationSource]) -> list[str]:
 
 
 class _Tree:
-    """What one commit has at the output folders."""
+    """What one commit has at the output folders. `purged` are those that are listed, one process for each or one for all."""
 
-    def __init__(self, reader: Reader, folders: Collection[str]) -> None:
+    def __init__(self, reader: Reader, purged: Collection[str]) -> None:
         self._reader = reader
-        self._listings = {folder: reader.listing(folder) for folder in sorted(folders)}
+        self._entries: dict[str, Entry] = {}
+        for folder in purged if len(purged) <= FEW_FOLDERS else [""]:
+            self._entries |= reader.listing(folder)
+        self._paths = Tree(path for path, entry in self._entries.items() if entry.is_plain_file or entry.mode == LINK)
 
     def obstacle(self, folder: str, names: Iterable[str]) -> str:
         """Why files cannot be written there: links are never followed, and nothing is written over them; "" when they can."""
         paths = [inside(folder, name) for name in names]
+        if long := next((path for path in paths if len(path) > LONGEST_PATH), None):
+            return f"{long[:60]}… is longer than {LONGEST_PATH:,} characters. Choose a shorter output folder."
         above = folders_above(paths)
         modes = {path: entry.mode for path, entry in self._reader.entries([*above, *paths]).items() if entry is not None}
         for path in above:
@@ -138,16 +146,16 @@ class _Tree:
 
     def existing(self, folders: Iterable[str]) -> dict[str, list[str]]:
         """Files and links below each folder: what a purge may delete. Submodules stay."""
-        purged = {folder: [path for path, entry in self._listings[folder].items() if entry.is_plain_file or entry.mode == LINK] for folder in folders}
-        return {folder: [path for path in paths if is_below(path, folder)] for folder, paths in purged.items()}
+        return {folder: [path for path in self._paths.below(folder) if _can_be_told(path)] for folder in folders}
+
+    def untold(self, folder: str) -> list[str]:
+        """What a purge leaves because its name cannot be written down."""
+        return [ascii(path) for path in self._paths.below(folder) if not _can_be_told(path)]
 
     def contents(self, layout: Layout) -> dict[str, bytes | None]:
         """What is there now of all that is written or deleted; of a link, what it points to is not read."""
-        links = {path: b"" for path in layout.deleted if self._is_link(path)}
+        links = {path: b"" for path in layout.deleted if self._entries[path].mode == LINK}
         return {**self._reader.read_files([path for path in (*layout.files, *sorted(layout.deleted)) if path not in links]), **links}
-
-    def _is_link(self, path: str) -> bool:
-        return any((entry := listing.get(path)) is not None and entry.mode == LINK for listing in self._listings.values())
 
 
 def _changes(layout: Layout, before: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
@@ -155,7 +163,7 @@ def _changes(layout: Layout, before: Mapping[str, bytes | None]) -> dict[str, by
     return new | dict.fromkeys(sorted(layout.deleted))
 
 
-def _edit(layout: Layout, folder: str, changes: Mapping[str, bytes | None], before: Mapping[str, bytes | None]) -> SourceEdit:
+def _edit(layout: Layout, folder: str, changes: Mapping[str, bytes | None], before: Mapping[str, bytes | None], untold: Sequence[str]) -> SourceEdit:
     paths = layout.of(folder)
     records = {path: FileRecord.of_whole_file(path, layout.files[path]) if path in layout.files else FileRecord.of_deletion(path) for path in paths}
     changed = [path for path in paths if path in changes]
@@ -166,6 +174,8 @@ def _edit(layout: Layout, folder: str, changes: Mapping[str, bytes | None], befo
         told.append(Note(NoteCode.ALREADY_THERE, "", "", "", f"Already there: {counted(same, 'file')} below {_shown(folder)}. Verified all the same."))
     if overruled := sorted(layout.overruled.get(folder, ())):
         told.append(notes.not_editable(overruled[0], "", "", f"another source, whose output folder is deeper, writes {listed(overruled)} with other content."))
+    if untold:
+        told.append(notes.not_editable("", "", "", f"{listed(untold)}, below {_shown(folder)}, cannot be purged: such a name cannot be written down."))
     return SourceEdit(TargetOutcome.UPDATED if changed else TargetOutcome.ALREADY_THERE, records, tuple(told))
 
 
@@ -177,6 +187,11 @@ def _note_of_change(path: str, after: bytes | None, before: bytes | None) -> Not
 
 def _skipped(problem: str) -> SourceEdit:
     return SourceEdit(TargetOutcome.SKIPPED, {}, (notes.not_tracked("", problem),))
+
+
+def _can_be_told(path: str) -> bool:
+    """Git takes any bytes as a name; the records and the commit take one line of text."""
+    return path.isprintable() and len(path) <= LONGEST_PATH
 
 
 def _what(mode: str) -> str:

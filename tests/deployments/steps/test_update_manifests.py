@@ -294,3 +294,23 @@ def test_both_steps_write_one_after_the_other(world, tmp_path, host):
     assert deployment.status == DeploymentStatus.SUCCEEDED, deployment.reason
     assert b"web:1.4.2" in world.repository.read("apps/shop-web/web.yaml")
     assert world.repository.read("apps/shop-web/config.yaml") == RENDERED
+
+
+def test_purge_leaves_and_tells_what_cannot_be_written_down(world, tmp_path, host):
+    world.repository.commit({"apps/shop-web/a\u200bb.yaml": "x"})
+    make_templates(tmp_path, verification="commit_created", purge_output=True)
+    deployment = world.advance(world.deploy(make_manifests_release()))
+
+    assert deployment.status == DeploymentStatus.SUCCEEDED, deployment.reason
+    assert len(files_of(world)) == 2
+    assert "'apps/shop-web/a\\u200bb.yaml', below apps/shop-web, cannot be purged: such a name cannot be written down." in log_of()
+
+
+def test_many_folders_of_one_repository_are_purged_together(world, tmp_path, host):
+    for number in range(6):
+        add_application(world, f"shop-{number}")
+    world.repository.commit({f"apps/shop-{number}/old.yaml": "x" for number in range(6)})
+    make_templates(tmp_path, verification="commit_created", purge_output=True)
+    world.advance(world.deploy(make_manifests_release()))
+
+    assert files_of(world) == sorted([f"apps/shop-{number}/config.yaml" for number in range(6)] + ["apps/shop-web/config.yaml"])
