@@ -1,9 +1,12 @@
-"""What a release's page shows of the templates it keeps."""
+"""What a release's page shows of the process and the templates it keeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from deployments.git import commit_url, repository_name
 from deployments.models import Release
+from deployments.status import CommitMethod, StepKind, VerificationMethod, WaitFor
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,31 @@ def pinned_templates(release: Release) -> list[PinnedTemplates]:
             where = PinnedTemplates(step["name"], kept["path"], repository=repository_name(url), branch=kept.get("branch", ""), ref=kept["ref"], commit=commit)
             found.append(PinnedTemplates(**{**vars(where), "commit_url": commit_url(url, commit)}))
     return found
+
+
+def step_lines(release: Release) -> list[str]:
+    """Each step in a few words: "Update image tags, by pull request, until healthy within 180 s, with sync"."""
+    return [", ".join(filter(None, (step["name"], *_words(step)))) for step in release.process]
+
+
+def _words(step: Mapping[str, Any]) -> list[str]:
+    limit = "" if step.get("waits_forever") else f" within {step.get('timeout_s')} s"
+    if step.get("kind") == StepKind.WAIT_FOR_APPLICATIONS:
+        what = "exist" if step.get("wait_for") == WaitFor.EXISTS else "are healthy"
+        return [f"until {step.get('expected_count') or 'its'} applications {what}{limit}"]
+    until: dict[str, str] = {VerificationMethod.APPLICATION_HEALTHY: f"until healthy{limit}", VerificationMethod.PULL_REQUEST_MERGED: "until merged"}
+    return [
+        _method(step),
+        "purges its output folders" if step.get("kind") == StepKind.UPDATE_MANIFESTS and step.get("purge_output") else "",
+        until.get(str(step.get("verification")), "until committed"),
+        "with sync" if step.get("trigger_sync") else "",
+    ]
+
+
+def _method(step: Mapping[str, Any]) -> str:
+    match step.get("commit_method"):
+        case CommitMethod.PULL_REQUEST:
+            return "by pull request"
+        case CommitMethod.PER_ENVIRONMENT:
+            return f"by pull request in {', '.join(step.get('pull_request_environments') or []) or 'no environment'}"
+    return ""

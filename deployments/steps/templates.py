@@ -1,7 +1,9 @@
 """The templates of a manifests step: read from the commit or the archive that the release names, then rendered, all of them before Git is written."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from deployments.archives import BadArchive, Limits, read_archive
@@ -45,6 +47,13 @@ def rendered_templates(templates: Mapping[str, Any] | None, variables: Variables
     """
     if not templates:
         raise _refused("the release was made before this step had templates. Make a new release")
+    return _rendered(json.dumps(templates, sort_keys=True), variables)
+
+
+@lru_cache(maxsize=2)
+def _rendered(kept: str, variables: Variables) -> RenderedFiles:
+    """A step asks again for each of its repositories; what is pinned renders to the same with the same variables."""
+    templates: Mapping[str, Any] = json.loads(kept)
     path = _input_path(str(templates.get("path") or ""), variables)
     found = _from_archive(templates, path) if templates.get("origin") == "archive" else _from_git(templates, path)
     return render_files(found, variables)

@@ -7,7 +7,7 @@ from deployments.git import Reader
 from deployments.manifests.images import StepImage, step_images
 from deployments.steps.edits import EditPlan, editable_of, plan_edits
 from deployments.steps.messages import listed
-from deployments.steps.sources import obstacle_to_writing
+from deployments.steps.sources import obstacle_to_writing, remark
 from infrastructure.models import ApplicationSource
 
 
@@ -22,7 +22,7 @@ class ImageWriter:
         return obstacle_to_writing(source)
 
     def warnings(self, sources: Sequence[ApplicationSource]) -> Sequence[str]:
-        return ()
+        return [sentence for source in sources if (sentence := remark(source))]
 
     def plan(self, reader: Reader, sources: Sequence[tuple[int, ApplicationSource]]) -> EditPlan:
         return plan_edits(reader, [editable_of(key, source) for key, source in sources], self.images)

@@ -23,7 +23,6 @@ from deployments.steps.pull_requests import open_pull_request, wants_pull_reques
 from deployments.steps.records import AT_ONCE, Group, not_tracked, refuse, set_live_states, skip, write_log
 from deployments.steps.repositories import host_name, open_mirror
 from deployments.steps.scope import scope_name, scoping_problems, sources_of
-from deployments.steps.sources import remark
 from deployments.steps.writers import Writer
 from infrastructure.models import ApplicationSource
 from infrastructure.repositories import repository_key
@@ -91,7 +90,7 @@ def _find_targets(step_run: StepRun, writer: Writer, lease: Lease, now: datetime
         for target in targets:
             if target.outcome == TargetOutcome.SKIPPED:
                 write_log(step_run, target.reason, now, level=LogLevel.WARN)
-        for sentence in [*filter(None, map(remark, sources)), *writer.warnings(sources)]:
+        for sentence in writer.warnings(sources):
             write_log(step_run, sentence, now, level=LogLevel.WARN)
         for name, sentence in scoping_problems(project=deployment.project, environment=deployment.environment):
             write_log(step_run, f"{name}: {sentence}", now, level=LogLevel.WARN)

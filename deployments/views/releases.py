@@ -14,7 +14,7 @@ from deployments import services
 from deployments.dashboard.deployment import taken_along
 from deployments.dashboard.filters import projects, read_filters
 from deployments.dashboard.plan import plan_view
-from deployments.dashboard.release import pinned_templates
+from deployments.dashboard.release import pinned_templates, step_lines
 from deployments.forms import DeployForm, ReleaseForm
 from deployments.models import Deployment, Release
 from deployments.services import DeploymentError
@@ -84,7 +84,14 @@ def release_detail(request: Request, pk: int) -> HttpResponse:
 
 
 def _release_page(request: Request, release: Release, form: DeployForm, deployments: Iterable[Deployment], *, status: int = 200) -> HttpResponse:
-    context = {"place": "releases", "release": release, "pinned": pinned_templates(release), "deployments": deployments, "form": form}
+    context = {
+        "place": "releases",
+        "release": release,
+        "pinned": pinned_templates(release),
+        "lines": step_lines(release),
+        "deployments": deployments,
+        "form": form,
+    }
     return render(request, "releases/detail.html", context, status=status)
 
 

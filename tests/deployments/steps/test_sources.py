@@ -5,6 +5,7 @@ import pytest
 from deployments.manifests.sources import SourceKind, ValuesUser
 from deployments.services import plan
 from deployments.steps.sources import default_registry, manifest_source, obstacle_to_writing
+from deployments.steps.update_manifests import obstacle_to_output, output_folder
 from simulator.forge import make_repository
 from tests.deployments.factories import make_release
 from tests.factories import annotations_for, make_application, make_content, make_environment, make_gateway, make_instance, make_source
@@ -94,3 +95,29 @@ def test_every_kind_of_source_is_planned_by_the_same_code(tmp_path, sources, row
     lines = [line for line in planned.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert len(lines) == 2
     assert "1.4.2" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("specs", "name", "annotations", "folder"),
+    [
+        ([CHART], "", {"path": "envs/prod"}, "envs/prod"),
+        ([CHART], "chart", {"path": "envs/prod"}, "charts/shop"),
+        ([CHART], "chart", {"path.chart": "envs/prod", "path": "not this one"}, "envs/prod"),
+        ([CHART, VALUES], "", {"path": "envs/prod"}, "charts/shop"),
+        ([CHART, VALUES], "chart", {"path.chart": "envs/prod", "path.values": "not this one"}, "envs/prod"),
+    ],
+)
+def test_a_source_reads_the_path_annotation_of_its_own_name_only(specs, name, annotations, folder):
+    application = application_of(*specs, annotations={f"argo.octopus.com/{key}": value for key, value in annotations.items()})
+    source = make_source(application, name=name, path="charts/shop")
+
+    assert output_folder(source).path == folder
+
+
+def test_a_chart_or_oci_source_gets_no_manifests_whatever_its_annotation():
+    annotations = {"argo.octopus.com/path": "envs/prod"}
+    chart = make_source(application_of(CHART, annotations=annotations), chart="shop", path=None)
+    oci = make_source(application_of(CHART, annotations=annotations), repo_url="oci://registry.example.test/shop")
+
+    assert obstacle_to_output(chart) == "Not tracked: shop: shop comes from a chart repository. Only Git branches can be written."
+    assert obstacle_to_output(oci) == "Not tracked: shop: the source comes from an OCI registry. Only Git branches can be written."
