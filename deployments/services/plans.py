@@ -109,7 +109,10 @@ def plan(*, release: Release, environment: Environment, tenant: Tenant | None = 
             continue
         try:
             step = _ready(release, environment, tenant, settings, position, several=several)
-        except (StepRefused, StepBlocked) as error:
+        except StepBlocked as error:
+            refusals.append(f"Not planned: {error}. Try again later.")
+            continue
+        except StepRefused as error:
             refusals += [f"Step {position}, {settings['name']}: {line}" if several else line for line in str(error).splitlines()]
             continue
         found, told = _plan_step(step, sources)

@@ -1,8 +1,10 @@
 """Where rendered manifests go, what a purge takes away, and which YAML is none."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deployments.manifests.output import folder_for, folders_above, lay_out, why_not_yaml
+from deployments.manifests.output import folder_for, folders_above, inside, is_below, lay_out, why_not_yaml
 
 KEY = "argo.octopus.com/path.web"
 
@@ -74,6 +76,22 @@ def test_lay_out_lets_the_deeper_folder_decide_and_tells_the_other():
 
     assert layout.files == {"b/x.yaml": b"root", "b/b/x.yaml": b"below", "x.yaml": b"root"}
     assert layout.overruled == {"": {"b/x.yaml"}}
+
+
+FOLDERS = st.sampled_from(["", "a", "a/b", "a/b/c", "ab", "c"])
+NAMES = st.sampled_from(["x.yaml", "b/x.yaml", "b/c/x.yaml", "y"])
+
+
+@given(st.lists(FOLDERS, min_size=1), st.dictionaries(NAMES, st.binary(max_size=1), min_size=1), st.lists(st.tuples(FOLDERS, NAMES)))
+def test_lay_out_never_deletes_what_is_written_or_stands_elsewhere(folders, rendered, there):
+    tree = sorted({inside(folder, name) for folder, name in there})
+    layout = lay_out(folders, rendered, {folder: [path for path in tree if is_below(path, folder)] for folder in folders}, purge=True)
+
+    assert not layout.deleted & layout.files.keys()
+    assert layout.deleted <= set(tree)
+    assert all(any(is_below(path, folder) for folder in folders) for path in layout.deleted)
+    assert set(layout.files) == {inside(folder, name) for folder in folders for name in rendered}
+    assert {path for folder in folders for path in layout.of(folder)} == {*layout.files, *layout.deleted}
 
 
 def test_folders_above_names_each_once():
