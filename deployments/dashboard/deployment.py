@@ -10,7 +10,7 @@ from django.db.models import Q
 from deployments.dashboard.waited import Waited, waited
 from deployments.git import commit_url, repository_name
 from deployments.models import Deployment, LogEntry, PullRequest, Release, Step, StepRun, Target
-from deployments.status import DeploymentStatus, LogLevel, NoteCode, StepKind, StepStatus, TargetOutcome, Verification, VerificationMethod
+from deployments.status import DeploymentStatus, LogLevel, NoteCode, PullRequestState, StepKind, StepStatus, TargetOutcome, Verification, VerificationMethod
 from infrastructure.models import ApplicationSource, Project, Tenant
 
 # What stands first in the table of notes: what asks for a look.
@@ -96,6 +96,13 @@ class DeploymentView:
     def waited(self) -> Waited | None:
         """What the page counts while a wait step runs, or when there is nothing else to count; None: it counts targets."""
         return self.current.waited if self.current and not (self.is_finished and self.total) else None
+
+    @property
+    def awaited(self) -> PullRequest | None:
+        """The first open pull request of a deployment that awaits a merge."""
+        if self.deployment.status != DeploymentStatus.AWAITING_MERGE or self.current is None:
+            return None
+        return next((request for request in self.current.pull_requests if request.state == PullRequestState.OPEN), None)
 
     @property
     def tone(self) -> str:

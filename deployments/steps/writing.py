@@ -70,7 +70,7 @@ def give_up(*, step_run: StepRun, lease: Lease, reason: str, now: datetime) -> b
 def _refused(step_run: StepRun, sentences: str, now: datetime) -> Progress:
     """The log tells every error; the page's sentence is the first, and how many more there are."""
     lines = sentences.splitlines()
-    for line in lines:
+    for line in lines if len(lines) > 1 else []:
         write_log(step_run, line, now, level=LogLevel.ERROR)
     others = f" And {len(lines) - 1} more, which the log names." if len(lines) > 1 else ""
     return Progress(Far.FAILED, f"Failed: {lines[0].removeprefix('Failed: ')}{others}")

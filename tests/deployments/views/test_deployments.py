@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from deployments.models import Deployment, LogEntry, Target
+from deployments.models import Deployment, LogEntry, PullRequest, Target
 from deployments.status import DeploymentStatus, NoteCode
 from tests.deployments.views.pages import deployment_row, live_row, release_row, source_in, text_of
 from tests.factories import NOW, SHA, make_environment, make_project, make_source, make_tenant
@@ -105,7 +105,7 @@ def test_page_of_each_state_says_its_reason_and_offers_what_helps(client, admin,
     assert ("hx-get" in page.partition('id="deployment-live"')[2].partition(">")[0]) == (status not in FINISHED)
     offered = {name for name in ("cancel", "refresh", "retry") if f'value="{name}"' in page}
     assert offered == {
-        "queued": {"cancel"}, "running": {"cancel"}, "waiting": {"cancel", "refresh"},
+        "queued": {"cancel"}, "running": {"cancel"}, "awaiting_merge": {"cancel"}, "waiting": {"cancel", "refresh"},
         "succeeded": set(), "failed": {"retry"}, "cancelled": {"retry"},
     }[status]  # fmt: skip
 
@@ -284,3 +284,19 @@ def test_times_are_relative_with_the_exact_one_beside(client, admin):
 
     assert "8 min ago" in page
     assert f'datetime="{deployment.created_at:%Y-%m-%dT%H:%M}' in page
+
+
+def test_page_of_a_deployment_that_awaits_a_merge_leads_to_its_pull_request(client, admin):
+    deployment = deployment_row("awaiting_merge", sources=[source_in(name="shop-web")], reason="Waiting for the merge of pull request 7 in acme/deploy.")
+    run = deployment.step_runs.get()
+    values = {"repo_url": "https://git.example.com/acme/deploy.git", "repository_key": "https://git.example.com/acme/deploy", "forge_kind": "gitea"}
+    PullRequest.objects.create(
+        step_run=run, branch="main", head_branch="octoargo/shop", head_sha="a" * 40, number=7, title="Deploy shop 1.4.2",
+        web_url="https://git.example.com/acme/deploy/pulls/7", opened_at=timezone.now(), reason="Open since 14:10.", **values,
+    )  # fmt: skip
+
+    page = text_of(page_of(client, deployment))
+
+    assert "Open pull request 7" in page
+    assert "Pull request of step 1" in page
+    assert "Deploy shop 1.4.2 Open since 14:10." in page

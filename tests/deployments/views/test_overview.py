@@ -151,7 +151,7 @@ def test_overview_tiles_count_and_lead_to_what_they_count(client, admin, instanc
 
     assert {tile.label: tile.number for tile in tiles} == {
         "Degraded": 1, "Git drift": 2, "Out of sync": 1, "Unavailable": 1, "Unknown": 2, "Offline": 0,
-        "Queued": 0, "Verifying": 1, "Progressing": 0, "Synced, healthy": 1, "All": 8,
+        "Queued": 0, "Awaiting merge": 0, "Verifying": 1, "Progressing": 0, "Synced, healthy": 1, "All": 8,
     }  # fmt: skip
     for tile in tiles:
         answer = client.get(tile.url)
