@@ -5,6 +5,7 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 
@@ -117,8 +118,7 @@ class RealGitea:
     def branch(self, name="octo/x", content="2\n", *, path="app.yaml", base="main"):
         if content is not None:
             return self.commit(content, path=path, branch=name, base=base)
-        self.run("push", "--quiet", self.url, f"{self.head(base)}:refs/heads/{name}")
-        return self.head(base)
+        return self.push(self.head(base), name)
 
     def commit(self, content, *, path="app.yaml", branch="main", base=""):
         if base:
@@ -130,8 +130,21 @@ class RealGitea:
         (self.work / path).write_text(content)
         self.run("add", path)
         self.run("commit", "--quiet", "--message", f"Change {path}")
-        self.run("push", "--quiet", self.url, f"HEAD:refs/heads/{branch}")
-        return self.run("rev-parse", "HEAD")
+        return self.push(self.run("rev-parse", "HEAD"), branch)
+
+    def push(self, sha, branch):
+        """Gitea takes note of a push a moment later: until then its API knows no branch, and calls a new repository empty."""
+        self.run("push", "--quiet", self.url, f"{sha}:refs/heads/{branch}")
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.is_noted(sha, branch):
+            assert time.monotonic() < deadline, f"{branch} is not known"
+            time.sleep(0.05)  # between two looks at a condition with a deadline
+        return sha
+
+    def is_noted(self, sha, branch):
+        known = httpx2.get(f"{self.base}/api/v1/repos/{self.path}/branches/{quote(branch)}", headers=self.headers, timeout=PATIENCE_S)
+        is_empty = self.ask("GET", f"/repos/{self.path}")["empty"]
+        return not is_empty and known.status_code == 200 and known.json()["commit"]["id"] == sha
 
     def head(self, branch="main"):
         return self.run("ls-remote", self.url, f"refs/heads/{branch}").partition("\t")[0]
