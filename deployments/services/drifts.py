@@ -39,7 +39,7 @@ def compare_live(states: Sequence[LiveState]) -> dict[int, Drift]:
             asked.append(state)
         else:
             drifts[state.pk] = known
-    answers = ask(question for state in asked if (question := _question(state)) is not None)
+    answers = ask((question for state in asked if (question := _question(state)) is not None), with_earlier_steps=True)
     for state in asked:
         if state.target_id is not None:
             drifts[state.pk] = _from_answer(answers[state.target_id, state.source.revision])
@@ -86,7 +86,7 @@ def _explained(states: Sequence[LiveState], drifts: dict[int, Drift]) -> dict[in
     for state in states:
         if state.target is not None:
             groups[repository_key(state.target.repo_url), state.target.branch].append(state)
-    records = records_of(state.target_id for state in states if state.target_id is not None)
+    records = records_of((state.target_id for state in states if state.target_id is not None), with_earlier_steps=True)
     explained = {}
     for (_, branch), group in groups.items():
         try:

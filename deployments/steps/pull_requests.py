@@ -173,11 +173,16 @@ def _closed(row: PullRequest, now: datetime) -> None:
     write_log(row.step_run, f"{_name(row, capital=True)} was closed without a merge.", now, level=LogLevel.ERROR)
 
 
-def _take_down(row: PullRequest, now: datetime, **values: object) -> None:
-    row.checked_at = now
+def _take_down(row: PullRequest, now: datetime, *, due_at: datetime | None, **values: object) -> None:
+    """`due_at` stands unless an event has made the row due while the host was read: then it is read again."""
+    asked_at, row.checked_at = row.due_at, now
     for name, value in values.items():
         setattr(row, name, value)
     row.save(update_fields=["checked_at", *values])
+    row.due_at = due_at
+    mine = PullRequest.objects.filter(pk=row.pk)
+    if not (mine.filter(due_at=asked_at) if due_at else mine).update(due_at=due_at):
+        row.refresh_from_db(fields=["due_at"])
     if "reason" in values and row.state == PullRequestState.OPEN:
         Target.objects.filter(pull_request=row).exclude(reason=row.reason).update(reason=row.reason, since_at=now)
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from deployments.models import LiveState
+from deployments.models import LiveState, Step
 from deployments.services import judge_sources
 from deployments.status import DeploymentStatus, LiveSync
 from infrastructure.models import ApplicationSource
 from tests.deployments.factories import make_world
 from tests.deployments.templates import make_manifests_release, make_templates
 from tests.deployments.views.pages import text_of
-from tests.factories import make_user
+from tests.factories import make_project, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mirrors")]
 OURS = "apps/shop-web/config.yaml"
@@ -79,3 +79,18 @@ def test_the_page_lists_written_and_deleted_files(world, client, admin):
 
     assert f"{OURS} the whole file" in page
     assert "apps/shop-web/web.yaml deleted" in page
+
+
+def test_what_an_earlier_step_wrote_is_watched_too_and_of_one_file_the_last_step_counts(tmp_path):
+    world = make_world(tmp_path)
+    image_lines = "kind: Pod\napiVersion: v1\nmetadata:\n  name: web\nspec:\n  containers:\n    - name: web\n      image: ghcr.io/acme/web:1\n"
+    make_templates(tmp_path, {"base/config.yaml": "environment: production\n", "base/pod.yaml": image_lines}, verification="commit_created")
+    Step.objects.create(project=make_project(), position=2, name="Images", verification="commit_created")
+    release = make_manifests_release(images=["ghcr.io/acme/web:1.4.2"])
+    assert world.advance(world.deploy(release)).status == DeploymentStatus.SUCCEEDED
+    world.repository.commit({"README.md": "unrelated"})
+    assert live(world).live_sync == LiveSync.SYNCED, "the image step changed what the manifests step wrote, as it was to"
+
+    world.repository.commit({OURS: "environment: staging\n"})
+
+    assert live(world).live_sync == LiveSync.GIT_DRIFT
