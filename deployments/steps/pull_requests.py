@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from deployments import forges
-from deployments.forges import CommitStatus, ForgeError, NoChanges, Outcome, Proposal, TryLater
+from deployments.forges import CommitStatus, ForgeError, Kind, NoChanges, Outcome, Proposal, TryLater
 from deployments.git import GitError, Mirror, Pushed, PushRaceLost, repository_name
 from deployments.models import PullRequest, StepRun, Target
 from deployments.status import CommitMethod, LogLevel, PullRequestState, Verification, VerificationMethod
@@ -165,7 +165,8 @@ def _merged(row: PullRequest, merge_sha: str, now: datetime) -> None:
 
 @transaction.atomic
 def _closed(row: PullRequest, now: datetime) -> None:
-    sentence = f"Failed: {_name(row)} was closed without a merge. Reopen it and retry, or deploy anew. {row.web_url}"
+    advice = "Retry to open a new one" if row.forge_kind == Kind.BITBUCKET_CLOUD else "Reopen it and retry, or retry to open a new one"
+    sentence = f"Failed: {_name(row)} was closed without a merge. {advice}. {row.web_url}"
     _take_down(row, now, state=PullRequestState.CLOSED, reason=sentence, ended_at=now, due_at=None)
     for target in row.targets.all():
         target.verification, target.reason, target.since_at = Verification.FAILED, sentence, now

@@ -98,7 +98,7 @@ def test_closed_without_a_merge_it_fails_with_the_link(host, forge):
 
     assert deployment.status == DeploymentStatus.FAILED
     assert deployment.reason == (
-        f"Failed: pull request 1 in acme/deploy was closed without a merge. Reopen it and retry, or deploy anew. {host.url}/acme/deploy/pulls/1"
+        f"Failed: pull request 1 in acme/deploy was closed without a merge. Reopen it and retry, or retry to open a new one. {host.url}/acme/deploy/pulls/1"
     )
     assert targets_of(deployment)[0].verification == Verification.FAILED
 
