@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
+from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, PullRequest, Release, Step, StepRun, Target
 from deployments.step_forms import STEP_FIELDSETS, StepForm
 from infrastructure.admin.base import ReadOnlyAdmin, TabularInline
 from infrastructure.admin.scopes import ProjectAdmin
@@ -101,6 +101,17 @@ class StepRunAdmin(ReadOnlyAdmin[StepRun]):
     list_display = ["deployment", "position", "name", "status", "reason", "started_at", "finished_at"]
     list_filter = ["status", "kind"]
     list_select_related = ["deployment__release__project", "deployment__environment", "deployment__tenant"]
+    ordering = ["-pk"]
+    show_full_result_count = False
+
+
+@admin.register(PullRequest)
+class PullRequestAdmin(ReadOnlyAdmin[PullRequest]):
+    """Our pull requests; merge or close them on their Git host."""
+
+    list_display = ["number", "title", "repo_url", "branch", "state", "reason", "opened_at", "ended_at", "checked_at"]
+    list_filter = ["state", "forge_kind"]
+    search_fields = ["title", "repo_url", "head_branch"]
     ordering = ["-pk"]
     show_full_result_count = False
 
