@@ -89,6 +89,7 @@ def _ask_repository(mirror: Mirror, group: list[Question], records: dict[int, li
     asked = [question for question in group if here[question.sha]]
     contents = mirror.read_many((question.sha, record.path) for question in asked for record in records.get(question.target_id, []))
     answers = {}
+    later: dict[tuple[str, str], bool] = {}  # each pair of commits is asked for once, however many targets share them
     for question in group:
         if not here[question.sha]:
             why = f"{mirror.address} does not have the commit {question.sha[:7]} that Argo CD looks at any more."
@@ -96,6 +97,9 @@ def _ask_repository(mirror: Mirror, group: list[Question], records: dict[int, li
             continue
         files = {record.path: contents[question.sha, record.path] for record in records.get(question.target_id, [])}
         comparison = compare(files, records.get(question.target_id, []))
-        is_later = not comparison.is_present and bool(question.commit) and mirror.is_ancestor(question.commit, question.sha)
+        pair = question.commit, question.sha
+        if not comparison.is_present and question.commit and pair not in later:
+            later[pair] = mirror.is_ancestor(*pair)
+        is_later = not comparison.is_present and later.get(pair, False)
         answers[question.target_id, question.sha] = Answer(comparison.is_present, comparison, is_later_than_ours=is_later)
     return answers

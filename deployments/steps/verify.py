@@ -9,8 +9,9 @@ from django.conf import settings
 from deployments.models import StepRun, Target
 from deployments.observations import Observation, observe
 from deployments.status import LogLevel, TargetOutcome, Verification, VerificationMethod
+from deployments.steps.answers import answers_to
 from deployments.steps.asking import ask_for_refresh, ask_for_sync
-from deployments.steps.comparison import Answer, Question, ask
+from deployments.steps.comparison import Answer, Question
 from deployments.steps.progress import Far, Progress
 from deployments.steps.records import AT_ONCE, write_log
 from deployments.steps.scope import silent_since
@@ -48,7 +49,7 @@ def wait(*, step_run: StepRun, now: datetime) -> Progress:
     before = [_judged(case.target) for case in cases]
     _note_recreations(step_run, cases, now)
     ask_for_refresh(step_run, [case.target for case in cases], now)
-    answers = ask(question for case in cases for question in _questions(case))
+    answers = answers_to(question for case in cases for question in _questions(case))
     due = [_judge_case(step_run, case, answers, now) for case in cases]
     _save(cases, before)
     waiting = [case.target for case in cases if case.target.verification == Verification.WAITING]
@@ -65,7 +66,7 @@ def deadline_of(step_run: StepRun, now: datetime) -> datetime:
 
 def _unfinished(step_run: StepRun) -> list[Target]:
     waiting = step_run.targets.filter(outcome__in=WRITTEN, verification=Verification.WAITING)
-    related = "source__application__instance__gateway", "source__application__reconciliation"
+    related = "source__application__instance__gateway", "source__application__reconciliation", "pull_request"
     return list(waiting.select_related(*related).defer("notes").order_by("application_name", "source_position", "pk"))
 
 
@@ -107,7 +108,8 @@ def _questions(case: Case) -> list[Question]:
         return []
     operation = seen.operation
     shas = {seen.revision, operation.revision if operation else "", seen.deployed_revision}
-    return [Question(target.pk, target.repo_url, sha, target.commit_sha) for sha in sorted(shas) if sha and sha != target.commit_sha]
+    landed = target.pull_request.merge_sha if target.pull_request else ""
+    return [Question(target.pk, target.repo_url, sha, landed or target.commit_sha) for sha in sorted(shas) if sha and sha != target.commit_sha]
 
 
 def _judge_case(step_run: StepRun, case: Case, answers: dict[tuple[int, str], Answer], now: datetime) -> datetime:
@@ -180,6 +182,10 @@ def _explanation(target: Target, answer: Answer) -> str:
     if answer.is_present is None:
         return answer.why
     if answer.is_present is False and answer.is_later_than_ours and answer.comparison is not None:
+        request = target.pull_request
+        if request is not None and request.merge_sha not in ("", target.commit_sha):
+            what = f"Pull request {request.number} was merged with other content, and {target.application_name} looks at it"
+            return f"{what}: {answer.comparison.sentence} Deploy again, or put it back."
         return (
             f"A later commit took our change out again, and {target.application_name} looks at it: {answer.comparison.sentence} Deploy again, or put it back."
         )
