@@ -15,7 +15,7 @@ from deployments.services.drifts import Drift, compare_live, difference_to
 from deployments.services.errors import NotAccepted
 from deployments.status import DeploymentStatus, LiveSync
 from deployments.steps.scope import silent_since
-from infrastructure.models import SILENT_AFTER, ApplicationSource
+from infrastructure.models import SILENT_AFTER, Application, ApplicationSource
 from infrastructure.services.trail import record_event
 from infrastructure.status import SyncStatus
 
@@ -51,11 +51,11 @@ def sweep_live_states(*, now: datetime) -> None:
 def judge_sources(*, source_ids: Iterable[int], now: datetime) -> None:
     """Say the live sync of these sources anew. May be called at any time."""
     states = list(_states(source_ids))
-    seen = {state.pk: _observed(state) for state in states}
+    seen = _observed(states)
     drifts = compare_live([state for state in states if _is_comparable(state, now)])
     with transaction.atomic():
         _keep_acceptances(states)
-        changed = [state for state in states if _judge(state, seen[state.pk], drifts.get(state.pk), now)]
+        changed = [state for state in states if _judge(state, seen.get(state.pk), drifts.get(state.pk), now)]
         LiveState.objects.bulk_update(changed, JUDGED_FIELDS, batch_size=200)
         LiveState.objects.filter(pk__in=[state.pk for state in states]).update(checked_at=now, claimed_until=None)
         _set_due(states, {pk for pk, drift in drifts.items() if drift.obstacle}, now)
@@ -101,12 +101,12 @@ def _set_due(states: Sequence[LiveState], unread: set[int], now: datetime) -> No
         mine.filter(pk__in=[pk for pk in ids if pk in unread]).update(due_at=now + LOOK_AGAIN)
 
 
-def _observed(state: LiveState) -> Observation | None:
-    """Only an application that is not simply synced needs its content read."""
-    source = state.source
-    if source.application.sync_status == SyncStatus.SYNCED:
-        return None
-    return observe(source.application.content, position=source.position)
+def _observed(states: Sequence[LiveState]) -> dict[int, Observation]:
+    """By source id. Only applications that are not simply synced need their content read: all of them in one query."""
+    asked = [state for state in states if state.source.application.sync_status != SyncStatus.SYNCED]
+    rows = Application.objects.filter(pk__in={state.source.application_id for state in asked}).order_by()
+    contents = dict(rows.values_list("pk", "content"))
+    return {state.pk: observe(contents[pk], position=state.source.position) for state in asked if (pk := state.source.application_id) in contents}
 
 
 def _scope(place: Deployment | ApplicationSource) -> tuple[int | None, int | None, int | None]:
