@@ -221,7 +221,8 @@ def _log_line(line: bytes) -> dict[str, str] | None:
     result = message.get("result") or {}
     if result.get("last"):
         return None
-    return {"content": result.get("content") or "", "time": result.get("timeStampStr") or "", "pod": result.get("podName") or ""}
+    has_time = result.get("timeStamp") is not None  # Argo CD's own words, as that a pod has no logs, come with the year 1
+    return {"content": result.get("content") or "", "time": result.get("timeStampStr") or "" if has_time else "", "pod": result.get("podName") or ""}
 
 
 def _timed_out(kind: str, timeout_s: float) -> Answer:

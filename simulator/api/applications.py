@@ -124,9 +124,8 @@ async def manifests(call: Call) -> Response:
         desired = await call.world.desired(app, sources, revisions)
     except SourceError as error:
         raise ApiError(UNKNOWN, f"error generating manifests: {error}") from None
-    document: Json = {"manifests": [json.dumps(m, separators=(",", ":")) for m in desired.manifests]}
-    document |= {"namespace": (app.spec.get("destination") or {}).get("namespace", ""), "server": call.world.server_of(app) or ""}
-    return Response.of({**document, "revision": desired.revisions[0], "sourceType": desired.source_types[0]})
+    texts = [json.dumps(m, separators=(",", ":")) for m in desired.manifests]
+    return Response.of({"manifests": texts} if texts else {})
 
 
 def _positioned(call: Call, count: int) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.contract.shapes import APPLICATION, NODE, TREE, UNARY_ERROR, check, flag, mapping, moment, number, some_text, text, version
+from tests.contract.shapes import APPLICATION, NODE, TREE, UNARY_ERROR, check, flag, mapping, moment, number, one_of, some_text, text, version, word
 from tests.simulator.tools import Watch, eventually
 
 STREAM = "/api/v1/stream/applications"
@@ -172,7 +172,8 @@ def test_managed_resources_carry_states_as_text(argocd, path):
 def test_manifests_of_the_target_revision(argocd, path):
     document = argocd.get(path("/manifests"), timeout=60).json()
 
-    check(document, {"manifests?": [some_text], "namespace?": text, "server?": text, "revision": some_text, "sourceType": some_text})
+    check(document, {"manifests?": [some_text]})
+    assert set(document) <= {"manifests"}
     assert all(json.loads(manifest)["kind"] for manifest in document.get("manifests", []))
 
 
@@ -209,7 +210,7 @@ def test_logs_are_lines_of_json_that_end_with_last(argocd, path):
     lines = [json.loads(line) for line in answer.body.splitlines() if line.strip()]
     assert answer.status in (200, 400, 403)
     for line in lines if answer.status == 200 else []:
-        check(line, {"result": {"content": text, "timeStamp": some_text, "last": flag, "timeStampStr": some_text, "podName": text}})
+        check(line, {"result": {"content": text, "timeStamp": one_of(moment, word(None)), "last": flag, "timeStampStr": some_text, "podName": text}})
     if answer.status == 200 and lines:
         assert [line["result"]["last"] for line in lines] == [False] * (len(lines) - 1) + [True]
 

@@ -207,8 +207,8 @@ async def test_reads_go_to_their_calls(hub, argocd, connected):
     assert [json.loads(result.content) for result in (tree, diff, manifests, events)] == list(answers.values())
 
 
-def log_line(text, *, last=False):
-    return json.dumps({"result": {"content": text, "last": last, "timeStampStr": "2026-11-21T21:40:11Z", "podName": "shop-x"}}).encode() + b"\n"
+def log_line(text, *, last=False, time="2026-11-21T21:40:11Z", precise="2026-11-21T21:40:11.5Z"):
+    return json.dumps({"result": {"content": text, "timeStamp": time, "last": last, "timeStampStr": precise, "podName": "shop-x"}}).encode() + b"\n"
 
 
 async def two_lines(writer):
@@ -224,6 +224,20 @@ async def test_logs_are_streamed(hub, argocd, connected):
 
     assert [line["content"] for result in results for line in json.loads(result.content)] == ["one", "two"]
     assert [result.has_more for result in results][-1] is False
+
+
+async def a_pod_without_logs(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
+    writer.write(log_line('pods "node-1" not found', time=None, precise="0001-01-01T00:00:00Z") + log_line("", last=True))
+
+
+async def test_argocds_own_words_among_the_logs_have_no_time(hub, argocd, connected):
+    argocd.answers["GET", "/api/v1/applications/shop/logs"] = [a_pod_without_logs]
+
+    results = await hub.command(logs=pb.Logs(application=SHOP))
+
+    lines = [line for result in results for line in json.loads(result.content)]
+    assert lines == [{"content": 'pods "node-1" not found', "time": "", "pod": "shop-x"}]
 
 
 async def endless_line(writer):
