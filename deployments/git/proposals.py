@@ -2,7 +2,7 @@
 
 plan at the other branch's head -> nothing to change: no branch
                                 -> our branch is there and holds it: kept as it is
-                                -> our branch is there, made by us alone, and out of date: made anew on top of the head
+                                -> our branch is there, made by us alone, and out of date or merged already: made anew on top of the head
                                 -> not there: one commit on top of the head, pushed
 Somebody else's commits on our branch are never pushed over.
 """
@@ -36,7 +36,8 @@ def propose(clone: Clone, order: Order, *, into: str) -> Pushed:
         if not changes:
             return Pushed(base, base, is_new=False, retries=retries)
         there = _head(clone, order.branch)
-        if there and _holds(clone, there, changes):
+        is_merged = bool(there) and history.is_ancestor(clone.commands, there, base)  # and taken back since
+        if there and not is_merged and _holds(clone, there, changes):
             return Pushed(there, base, is_new=True, retries=retries)
         if there and not _is_ours_alone(clone, order, there, into=base):
             raise PushForbidden(f"The branch {order.branch} of {clone.address} was changed by others and does not hold our change. Delete it, then retry.")

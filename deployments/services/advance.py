@@ -20,6 +20,7 @@ from deployments.services.finishing import finish, wake_queued
 from deployments.status import FINISHED, PAUSED, DeploymentStatus, LogLevel, StepStatus
 from deployments.steps import kinds
 from deployments.steps.leases import Lease, LeaseLost, claim, renewed
+from deployments.steps.merges import SLOW_POLL
 from deployments.steps.progress import Far, Progress, StepBlocked
 from deployments.steps.records import write_log
 from deployments.steps.scope import sources_of, waits_for_instances
@@ -229,10 +230,11 @@ def _try_again(deployment: Deployment, lease: Lease, what: str, now: datetime) -
     if deployment.is_finished:
         return None
     attempts, step_run = deployment.attempts + 1, _current(deployment)
-    if attempts >= TRIES:
+    waits_for_people = deployment.status == DeploymentStatus.AWAITING_MERGE  # for as long as they like: so do we
+    if attempts >= TRIES and not waits_for_people:
         return _give_up(deployment, step_run, lease, what, attempts, now)
-    due_at = now + min(timedelta(seconds=2**attempts), LONGEST_BACK_OFF)
-    reason = f"Waiting for {what}. Tried {attempts} of {TRIES} times, next at {due_at:%H:%M:%S}."
+    due_at = now + min(timedelta(seconds=2 ** min(attempts, TRIES)), SLOW_POLL if waits_for_people else LONGEST_BACK_OFF)
+    reason = f"Waiting for {what}. Tried {attempts}{'' if waits_for_people else f' of {TRIES}'} times, next at {due_at:%H:%M:%S}."
     with transaction.atomic():
         held = Deployment.objects.filter(pk=deployment.pk)
         held.filter(status=DeploymentStatus.RUNNING).update(status=DeploymentStatus.QUEUED)

@@ -1,4 +1,4 @@
-"""Pull requests of deployments that have ended: closed where they are not wanted any more, and the host told how it went."""
+"""Pull requests of deployments that have ended: closed where they are not wanted any more, the host told how it went, late merges noticed."""
 
 from datetime import datetime, timedelta
 
@@ -8,11 +8,12 @@ from django.db.models import Q
 
 from deployments import forges
 from deployments.forges import ForgeError, Outcome, State, TryLater
-from deployments.git import repository_name
+from deployments.git import GitError
 from deployments.models import Deployment, LogEntry, PullRequest
 from deployments.status import FINISHED, DeploymentStatus, LogLevel, PullRequestState
 from deployments.steps.forges import ForgeDoor
-from deployments.steps.pull_requests import WATCHED_POLL, status_of
+from deployments.steps.merges import WATCHED_POLL, Away, look, merged, name_of
+from deployments.steps.pull_requests import status_of
 
 log = structlog.get_logger(__name__)
 CLAIM = timedelta(minutes=1)
@@ -69,47 +70,77 @@ def watch(*, deployment: Deployment, now: datetime) -> None:
 
 
 def settle_pull_requests(*, now: datetime) -> int:
-    """Close what is to be closed, and tell the hosts how ended deployments went. Returns how many were looked at."""
+    """Close what is to be closed, tell the hosts how ended deployments went, and see what became of those still open. Returns how many were looked at."""
     due = PullRequest.objects.filter(step_run__deployment__status__in=FINISHED, due_at__lte=now).order_by("due_at", "pk")
     ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
-    settled = 0
+    settled, away = 0, Away()
     for pk in ids:
         if PullRequest.objects.filter(pk=pk, due_at__lte=now).update(due_at=now + CLAIM):  # one worker each
-            _settle(PullRequest.objects.select_related("step_run__deployment").get(pk=pk), now)
+            row = PullRequest.objects.select_related("step_run__deployment__release").get(pk=pk)
+            claimed_at = row.due_at
+            due_at = _settle(row, now, away)
+            PullRequest.objects.filter(pk=pk, due_at=claimed_at).update(due_at=due_at)  # unless it was wanted again meanwhile
             settled += 1
     return settled
 
 
-def _settle(row: PullRequest, now: datetime) -> None:
+def _settle(row: PullRequest, now: datetime, away: Away) -> datetime | None:
+    """When to look again; None for never."""
+    deployment = row.step_run.deployment
+    ended_at = deployment.finished_at or now
     try:
-        door = ForgeDoor.open(row.repo_url, now=now)
+        away.check(row)
         if row.closing_reason and row.state == PullRequestState.OPEN:
-            _take_down(row, door.ask(lambda forge: forge.close(row.number)), now)
-        outcome, description = OUTCOMES[DeploymentStatus(row.step_run.deployment.status)]
-        door.ask(lambda forge: forge.set_status(row.head_sha, status_of(row, outcome, description)))
-    except ForgeError as error:
-        ended_at = row.step_run.deployment.finished_at or now
-        if isinstance(error, TryLater) and now - ended_at < GIVE_UP_AFTER:
-            PullRequest.objects.filter(pk=row.pk).update(due_at=now + max(TRY_AGAIN, timedelta(seconds=error.retry_after_s)))
-            return
+            if other := _goes_on(row):
+                PullRequest.objects.filter(pk=row.pk).update(reason=f"Deployment {other} goes on with it.")
+                return None
+            _take_down(row, _closed(row, now), now)
+        if row.state != PullRequestState.OPEN or row.checked_at is None or row.checked_at <= ended_at:
+            outcome, description = OUTCOMES[DeploymentStatus(deployment.status)]
+            status = status_of(row, outcome, description)
+            ForgeDoor.open(row.repo_url, now=now).ask(lambda forge: forge.set_status(row.head_sha, status))
+    except (ForgeError, GitError) as error:
+        if isinstance(error, TryLater | GitError) and now - ended_at < GIVE_UP_AFTER:
+            away.note(row, error) if isinstance(error, TryLater) else None
+            return now + max(TRY_AGAIN, timedelta(seconds=getattr(error, "retry_after_s", 0)))
         if row.closing_reason and row.state == PullRequestState.OPEN:
-            _tell(row, f"Pull request {row.number} in {repository_name(row.repo_url)} could not be closed: {error} Close it there. {row.web_url}", now)
+            _tell(row, f"{name_of(row, capital=True)} could not be closed: {error} Close it there. {row.web_url}", now)
+            PullRequest.objects.filter(pk=row.pk).update(closing_reason="")
         log.warning("pull_request_not_settled", pull_request=row.pk, reason=str(error))
-    PullRequest.objects.filter(pk=row.pk).update(due_at=None)
+    if row.state != PullRequestState.OPEN:
+        return None
+    return _late_look(row, now, away)
 
 
-@transaction.atomic
+def _late_look(row: PullRequest, now: datetime, away: Away) -> datetime | None:
+    """Somebody may merge it still: then its change is in force, whatever its deployment came to."""
+    look(row, now, away)
+    return row.due_at
+
+
+def _goes_on(row: PullRequest) -> int | None:
+    """A retry finds the pull requests of the first: another deployment that still wants this one."""
+    same = PullRequest.objects.filter(repository_key=row.repository_key, number=row.number, state=PullRequestState.OPEN, closing_reason="")
+    wanted = same.exclude(pk=row.pk).exclude(step_run__deployment__status__in=(DeploymentStatus.FAILED, DeploymentStatus.CANCELLED))
+    return wanted.order_by("-step_run__deployment").values_list("step_run__deployment", flat=True).first()
+
+
+def _closed(row: PullRequest, now: datetime) -> forges.PullRequest:
+    return ForgeDoor.open(row.repo_url, now=now).ask(lambda forge: forge.close(row.number))
+
+
 def _take_down(row: PullRequest, seen: forges.PullRequest, now: datetime) -> None:
-    """What became of a pull request that we wanted closed."""
+    """What became of a pull request that we wanted closed. Raises GitError while a merge cannot be read."""
     if seen.state is State.MERGED:
-        row.state, row.merge_sha = PullRequestState.MERGED, seen.merge_sha or ""
-        row.reason = f"Merged before it could be closed. {row.closing_reason}"
-        _tell(row, f"Pull request {row.number} in {repository_name(row.repo_url)} was merged before it could be closed. {row.web_url}", now)
-    else:
+        merged(row, seen, now)
+        _tell(row, f"{name_of(row, capital=True)} was merged before it could be closed. {row.web_url}", now)
+        PullRequest.objects.filter(pk=row.pk).update(reason=f"Merged before it could be closed. {row.closing_reason}")
+        return
+    with transaction.atomic():
         row.state, row.reason = PullRequestState.CLOSED, f"Closed by Octoargo: {row.closing_reason}"
-        _tell(row, f"Pull request {row.number} in {repository_name(row.repo_url)} was closed.", now, level=LogLevel.INFO)
-    row.ended_at = row.checked_at = now
-    row.save(update_fields=["state", "merge_sha", "reason", "ended_at", "checked_at"])
+        row.ended_at = row.checked_at = now
+        row.save(update_fields=["state", "reason", "ended_at", "checked_at"])
+        _tell(row, f"{name_of(row, capital=True)} was closed.", now, level=LogLevel.INFO)
 
 
 def _tell(row: PullRequest, text: str, now: datetime, *, level: LogLevel = LogLevel.WARN) -> None:

@@ -16,6 +16,7 @@ from deployments.steps.records import Group, record
 from deployments.steps.variables import variables_for
 from deployments.steps.writers import Writer, writer_of
 from deployments.variables import Variables
+from infrastructure.repositories import repository_key
 
 log = structlog.get_logger(__name__)
 CLOCK_SKEW = timedelta(hours=1)  # between us and whoever made the newest commits
@@ -87,9 +88,9 @@ def commit(work: Work, mirror: Mirror, group: Group, *, lease: Lease, now: datet
     base = group.head_sha if mirror.has_commit(group.head_sha) else mirror.fetch(group.branch)
     planner.edit(mirror.reader(base))
     message = str(work.message_for(group.targets, planner.plan))
-    since = step_run.deployment.created_at - CLOCK_SKEW
+    since, mark = step_run.deployment.created_at - CLOCK_SKEW, trailer(step_run, repository_key(group.targets[0].repo_url), group.branch)
     try:
-        pushed: Pushed = mirror.commit_and_push(group.branch, base, planner.edit, message, AUTHOR, trailer(step_run, group.branch), since=since)
+        pushed: Pushed = mirror.commit_and_push(group.branch, base, planner.edit, message, AUTHOR, mark, since=since)
     except PushForbidden as error:
         raise PushForbidden(f"{error} Or let step {step_run.position} open a pull request.") from error
     fact = "deployment_committed" if pushed.is_new else "nothing_to_commit"

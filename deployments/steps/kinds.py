@@ -4,8 +4,8 @@ from datetime import datetime
 
 from deployments.models import StepRun
 from deployments.status import PullRequestState, StepKind, VerificationMethod
+from deployments.steps import merges, verify, wait_for_applications, writing
 from deployments.steps import outputs as written
-from deployments.steps import pull_requests, verify, wait_for_applications, writing
 from deployments.steps.leases import Lease
 from deployments.steps.progress import Progress
 
@@ -26,7 +26,7 @@ def awaits_merge(step_run: StepRun) -> bool:
 
 def await_merge(*, step_run: StepRun, now: datetime) -> Progress:
     """Look at the step's pull requests."""
-    return pull_requests.await_merge(step_run=step_run, now=now)
+    return merges.await_merge(step_run=step_run, now=now)
 
 
 def wait(*, step_run: StepRun, now: datetime) -> Progress:

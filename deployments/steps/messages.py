@@ -43,20 +43,23 @@ def message_of(*, step: Mapping[str, Any], release: Release, environment: Enviro
     return Message(summary[:LONGEST_SUMMARY], description.strip())
 
 
-def trailer(step_run: StepRun, branch: str, *, deployment: Deployment | None = None) -> str:
-    """Names this deployment, step and branch for ever, also among several installations that share a repository."""
+def trailer(step_run: StepRun, repository: str, branch: str, *, deployment: Deployment | None = None) -> str:
+    """Names this deployment, step and branch for ever, also among several installations that share a repository.
+
+    `repository` is its key: one that is written to by two addresses gets a commit by each.
+    """
     deployment = deployment or step_run.deployment
-    return f"{deployment.pk}-{_identity(step_run, branch, deployment)[:12]}"
+    return f"{deployment.pk}-{_identity(step_run, repository, branch, deployment)[:12]}"
 
 
-def head_branch(step_run: StepRun, branch: str) -> str:
+def head_branch(step_run: StepRun, repository: str, branch: str) -> str:
     """Our branch for a pull request into `branch`: the same for a deployment and its retries.
 
     For example "octoargo/shop-1.4.2-production-3f2a91c0de".
     """
     deployment = first_of(step_run.deployment)
     words = f"{deployment.release.project.slug}-{deployment.release.version}-{deployment.environment.slug}"
-    return f"{BRANCH_PREFIX}{_tame(words)}-{_identity(step_run, branch, deployment)[:10]}"
+    return f"{BRANCH_PREFIX}{_tame(words)}-{_identity(step_run, repository, branch, deployment)[:10]}"
 
 
 def first_of(deployment: Deployment) -> Deployment:
@@ -70,8 +73,8 @@ def listed(title: str, names: Iterable[str]) -> str:
     return "\n".join([title, *lines]) if lines else ""
 
 
-def _identity(step_run: StepRun, branch: str, deployment: Deployment) -> str:
-    text = f"{deployment.pk} {step_run.position} {branch} {deployment.created_at.isoformat()} {deployment.release.project.slug}"
+def _identity(step_run: StepRun, repository: str, branch: str, deployment: Deployment) -> str:
+    text = f"{deployment.pk} {step_run.position} {repository} {branch} {deployment.created_at.isoformat()} {deployment.release.project.slug}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

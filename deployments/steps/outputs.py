@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from deployments.models import PullRequest, StepRun, Target
 from deployments.status import TargetOutcome
+from infrastructure.repositories import without_secrets
 
 
 def outputs_of(step_run: StepRun) -> dict[str, str]:
@@ -12,7 +13,7 @@ def outputs_of(step_run: StepRun) -> dict[str, str]:
     written = [target for target in targets if target.outcome == TargetOutcome.UPDATED]
     found = {
         "ArgoCD.GatewayIds": _joined(target.instance_name for target in targets),
-        "ArgoCD.GitUris": _joined(target.repo_url for target in written),
+        "ArgoCD.GitUris": _joined(without_secrets(target.repo_url) for target in written),
         "ArgoCD.MatchingApplications": _joined(map(_application, targets)),
         "ArgoCD.MatchingApplicationMatchingSourceCounts": _counts(targets),
         "ArgoCD.UpdatedApplications": _joined(map(_application, written)),
@@ -29,7 +30,7 @@ def _source(target: Target) -> list[tuple[str, str]]:
         ("CommitSha", target.commit_sha),
         ("ShortSha", target.commit_sha[:10]),
         ("CommitTimestamp", target.committed_at.isoformat() if target.committed_at else ""),
-        ("RepositoryUrl", target.repo_url),
+        ("RepositoryUrl", without_secrets(target.repo_url)),
     ]
     request: PullRequest | None = target.pull_request
     if request is not None:

@@ -9,9 +9,10 @@ from django.db import transaction
 from deployments.git import Pushed
 from deployments.manifests.notes import QUIET, Note, NoteCode
 from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, PullRequest, StepRun, Target
-from deployments.status import LogLevel, TargetOutcome, Verification
+from deployments.status import DeploymentStatus, LogLevel, TargetOutcome, Verification
 from deployments.steps.edits import EditPlan, SourceEdit
 from deployments.steps.leases import Lease
+from infrastructure.repositories import without_secrets
 
 AT_ONCE = 200  # rows in one query
 RECORDED_FIELDS = ["branch", "outcome", "notes", "since_at", "reason", "commit_sha", "committed_at", "pull_request"]
@@ -34,7 +35,7 @@ def record(*, step_run: StepRun, group: Group, pushed: Pushed, plan: EditPlan, l
     """
     lease.confirm()
     if pull_request is not None:
-        pull_request.save()
+        _save(pull_request, now)
     for target in group.targets:
         _take_down(target, group.branch, pushed, plan.edits[target.pk], now)
         if pull_request is not None and target.outcome == TargetOutcome.UPDATED:
@@ -49,9 +50,23 @@ def record(*, step_run: StepRun, group: Group, pushed: Pushed, plan: EditPlan, l
     LogEntry.objects.bulk_create([*entries, summary], batch_size=AT_ONCE)
 
 
-def show_in_force(deployment: Deployment, targets: Sequence[Target], now: datetime) -> None:
-    """Their change is on the branch that Argo CD reads: from now on live states are judged by it."""
-    shown = {"release": deployment.release, "deployment": deployment, "deployed_at": now, "accepted_at": None, "due_at": now}
+def _save(pull_request: PullRequest, now: datetime) -> None:
+    """Its deployment may have been cancelled while it was opened; the lease's row is locked, so that is certain now."""
+    cancelled = Deployment.objects.filter(pk=pull_request.step_run.deployment_id, status=DeploymentStatus.CANCELLED)
+    reason = cancelled.values_list("reason", flat=True).first()
+    if reason is not None:
+        pull_request.closing_reason, pull_request.due_at = reason, now
+    pull_request.save()
+
+
+def show_in_force(deployment: Deployment, targets: Sequence[Target], now: datetime, *, is_newest: bool = True) -> None:
+    """Their change is on the branch that Argo CD reads: from now on live states are judged by it.
+
+    `is_newest` is False when a newer deployment, which has not written yet, stands there and goes on standing there.
+    """
+    shown = {"release": deployment.release, "deployed_at": now, "accepted_at": None, "due_at": now}
+    if is_newest:
+        shown["deployment"] = deployment
     set_live_states([LiveState(source=target.source, target=target, **shown) for target in targets if target.source], ["target", *shown])
 
 
@@ -112,7 +127,7 @@ def _entry(step_run: StepRun, target: Target, note: Note, now: datetime) -> LogE
 
 
 def _summary(group: Group, pushed: Pushed, plan: EditPlan, pull_request: PullRequest | None) -> str:
-    where = f"{group.branch} of {group.targets[0].repo_url}"
+    where = f"{group.branch} of {without_secrets(group.targets[0].repo_url)}"
     if not pushed.is_new:
         return f"Nothing to commit to {where}: everything is there already at {pushed.sha[:7]}."
     files = f"{len(plan.changes)} file{'' if len(plan.changes) == 1 else 's'}"
