@@ -97,7 +97,9 @@ class Gitea(Forge):
         for name in names:
             try:
                 self.ask("POST", f"{self._path}/pulls/{number}/requested_reviewers", body={"reviewers": [name]})
-            except (UnexpectedAnswer, NotFoundOrForbidden) as error:  # 404 for unknown people too
+            except NotFoundOrForbidden:  # for unknown people too
+                problems.append(f"{name} could not be asked for a review: {self.client.host} knows no such user who may read {self.repository.path}.")
+            except UnexpectedAnswer as error:
                 problems.append(f"{name} could not be asked for a review: {error}")
         return problems
 
@@ -125,6 +127,8 @@ class Gitea(Forge):
         found = self.ask("GET", self._path)
         if found.get("archived"):
             raise ReadOnly(f"{self.repository.path} on {self.client.host} is archived: nothing can be pushed.")
+        if found.get("has_pull_requests") is False:
+            raise ReadOnly(f"Pull requests are switched off for {self.repository.path} on {self.client.host}. Switch them on in its settings.")
         if (found.get("permissions") or {}).get("push") is False:
             raise Forbidden(f"The token may read {self.repository.path} on {self.client.host} but not push to it. Give its user the right to write.")
         branch = found.get("default_branch") or "main"

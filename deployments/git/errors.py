@@ -32,7 +32,7 @@ UNAUTHENTICATED = re.compile(
 )
 FORBIDDEN = re.compile(
     r"returned error: 403|permission (?:to .* )?denied|access denied|not allowed to (?:push|read|write)|"
-    r"not authorized to|does not have write access|marked as read[ -]only",
+    r"not authorized to|does not have write access|marked as read[ -]only|(?:is|was|been) archived",
     re.IGNORECASE,
 )
 MISSING = re.compile(
@@ -45,6 +45,7 @@ NO_PROTOCOL = re.compile(r"transport '([\w-]+)' not allowed", re.IGNORECASE)
 UNTRUSTED = re.compile(r"certificate (?:problem|verif)|certificate subject name", re.IGNORECASE)
 VAGUE = re.compile(r"failed to push some refs|returned error: 403|could not read from remote repository", re.IGNORECASE)  # the host's own words say more
 ADVICE = re.compile(r"could not read from remote repository|make sure you have the correct access rights|and the repository exists", re.IGNORECASE)
+EMPTY = re.compile(r"(?:(?:fatal|error|remote):\s*)*", re.IGNORECASE)  # Gitea frames what it says with such lines
 SENTENCE_LENGTH = 300
 
 
@@ -134,7 +135,7 @@ def explain(stderr: str, *, address: str, has_credential: bool, is_push: bool = 
 
 def reason(stderr: str) -> str:
     """The first telling line, without Git's prefixes and final stop."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = [line.strip() for line in stderr.splitlines() if not EMPTY.fullmatch(line.strip())]
     telling = [line for line in lines if line.lower().startswith(("fatal:", "error:"))] or lines or ["no reason given"]
     if VAGUE.search(telling[0]):
         words = [line for line in lines if re.search(r"\w", line.removeprefix("remote:"))]

@@ -17,7 +17,7 @@ import structlog
 
 from deployments.git import history
 from deployments.git.clone import Clone
-from deployments.git.errors import BadPath, BranchProtected, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
+from deployments.git.errors import EMPTY, BadPath, BranchMissing, BranchProtected, GitError, PushForbidden, PushRaceLost, RepositoryAway, explain
 from deployments.git.protection import is_protected
 from deployments.git.reads import Entry, Reader, check_sha, clean_path
 from deployments.git.remote import check_branch_name
@@ -206,7 +206,10 @@ def _check_landed(clone: Clone, order: Order, made: str, error: GitError) -> Non
 
     Raises the error if not, or RepositoryAway if the host cannot be asked; a later try finds our commit by its trailer.
     """
-    head = clone.fetch(order.branch)
+    try:
+        head = clone.fetch(order.branch)
+    except BranchMissing:  # a new branch of ours never came to be
+        raise error from None
     if not history.is_ancestor(clone.commands, made, head):
         raise error
 
@@ -214,7 +217,7 @@ def _check_landed(clone: Clone, order: Order, made: str, error: GitError) -> Non
 def _hook_words(stderr: str) -> str:
     """What the host's hook wrote, in one line."""
     lines = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]
-    text = " ".join(line for line in lines if line)
+    text = " ".join(line for line in lines if not EMPTY.fullmatch(line))
     return "".join(character for character in text if character.isprintable())[:300].rstrip(". ")
 
 

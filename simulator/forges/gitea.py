@@ -1,6 +1,7 @@
 """Gitea and Forgejo, as a client and a webhook's receiver see them.
 
-Quirks: "forgejo" (webhooks and version), "unsigned" (webhooks without a secret's signature).
+Quirks: "forgejo" (webhooks and version), "unsigned" (webhooks without a secret's signature),
+"no_pull_requests" (they are switched off for every repository).
 """
 
 import hashlib
@@ -144,7 +145,8 @@ class Gitea(Vendor):
         path = self._path(request, owner, name)
         may = {"admin": False, "push": request.access.can_write, "pull": True}
         shape = repository_shape(self.base_url, path)
-        return Response(200, shape | {"default_branch": "main", "archived": path in self.state.archived, "permissions": may})
+        has_pulls = "no_pull_requests" not in self.state.quirks
+        return Response(200, shape | {"default_branch": "main", "archived": path in self.state.archived, "has_pull_requests": has_pulls, "permissions": may})
 
     def list_pulls(self, request: Request, owner: str, name: str) -> Response:
         path = self._path(request, owner, name)

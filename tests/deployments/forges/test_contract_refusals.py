@@ -134,6 +134,22 @@ def test_case_27_an_archived_repository_is_read_only(guarded):
     assert guarded.creates() <= 1
 
 
+@pytest.mark.hosts("gitea")
+def test_case_27_giteas_pull_requests_may_be_switched_off(guarded):
+    guarded.state.quirks.add("no_pull_requests")
+
+    with pytest.raises(ReadOnly, match="Pull requests are switched off for acme/shop"):
+        guarded.forge.check_rights()
+
+
+@pytest.mark.hosts("gitea")
+def test_case_28_the_empty_lines_around_giteas_words_are_left_out(simulator):
+    simulator.state.protect(simulator.host.path, "main", ["error:", "error: Not allowed to push to protected branch main", "error:"])
+
+    with pytest.raises(BranchProtected, match=r"to main: error: Not allowed to push to protected branch main\. Ask"):
+        push(simulator)
+
+
 def test_case_28_a_protected_branch_is_told_in_the_hosts_words(simulator):
     lines = PROTECTED_LINES[simulator.host.kind]
     simulator.state.protect(simulator.host.path, "main", lines)
