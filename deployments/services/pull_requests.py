@@ -12,7 +12,7 @@ from deployments.git import GitError
 from deployments.models import Deployment, LogEntry, PullRequest
 from deployments.status import FINISHED, DeploymentStatus, LogLevel, PullRequestState
 from deployments.steps.forges import ForgeDoor
-from deployments.steps.merges import WATCHED_POLL, Away, look, merged, name_of
+from deployments.steps.merges import SLOW_POLL, WATCHED_POLL, Away, look, merged, name_of
 from deployments.steps.pull_requests import status_of
 
 log = structlog.get_logger(__name__)
@@ -78,10 +78,18 @@ def settle_pull_requests(*, now: datetime) -> int:
         if PullRequest.objects.filter(pk=pk, due_at__lte=now).update(due_at=now + CLAIM):  # one worker each
             row = PullRequest.objects.select_related("step_run__deployment__release").get(pk=pk)
             claimed_at = row.due_at
-            due_at = _settle(row, now, away)
+            due_at = _settle_or_later(row, now, away)
             PullRequest.objects.filter(pk=pk, due_at=claimed_at).update(due_at=due_at)  # unless it was wanted again meanwhile
             settled += 1
     return settled
+
+
+def _settle_or_later(row: PullRequest, now: datetime, away: Away) -> datetime | None:
+    try:
+        return _settle(row, now, away)
+    except Exception:  # one that cannot be settled keeps no other from it
+        log.exception("pull_request_not_settled", pull_request=row.pk)
+        return now + SLOW_POLL
 
 
 def _settle(row: PullRequest, now: datetime, away: Away) -> datetime | None:
@@ -93,17 +101,18 @@ def _settle(row: PullRequest, now: datetime, away: Away) -> datetime | None:
         if row.closing_reason and row.state == PullRequestState.OPEN:
             if other := _goes_on(row):
                 PullRequest.objects.filter(pk=row.pk).update(reason=f"Deployment {other} goes on with it.")
-                return None
+                return now + SLOW_POLL
             _take_down(row, _closed(row, now), now)
         if row.state != PullRequestState.OPEN or row.checked_at is None or row.checked_at <= ended_at:
             outcome, description = OUTCOMES[DeploymentStatus(deployment.status)]
             status = status_of(row, outcome, description)
             ForgeDoor.open(row.repo_url, now=now).ask(lambda forge: forge.set_status(row.head_sha, status))
     except (ForgeError, GitError) as error:
-        if isinstance(error, TryLater | GitError) and now - ended_at < GIVE_UP_AFTER:
-            away.note(row, error) if isinstance(error, TryLater) else None
-            return now + max(TRY_AGAIN, timedelta(seconds=getattr(error, "retry_after_s", 0)))
-        if row.closing_reason and row.state == PullRequestState.OPEN:
+        is_wanted_closed = bool(row.closing_reason) and row.state == PullRequestState.OPEN  # long after it ended, perhaps
+        if isinstance(error, TryLater | GitError) and (is_wanted_closed or now - ended_at < GIVE_UP_AFTER):
+            every = TRY_AGAIN if now - ended_at < GIVE_UP_AFTER else SLOW_POLL
+            return now + max(every, timedelta(seconds=getattr(error, "retry_after_s", 0)))
+        if is_wanted_closed:
             _tell(row, f"{name_of(row, capital=True)} could not be closed: {error} Close it there. {row.web_url}", now)
             PullRequest.objects.filter(pk=row.pk).update(closing_reason="")
         log.warning("pull_request_not_settled", pull_request=row.pk, reason=str(error))

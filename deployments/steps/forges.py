@@ -84,9 +84,12 @@ class ForgeDoor:
     def _note(self, retry_at: datetime | None, said: str) -> None:
         budget = self.forge.budget
         reset_at = datetime.fromtimestamp(budget.reset_at_s, UTC) if budget.reset_at_s else None
-        GitCredential.objects.filter(pk=self.credential.pk).update(
-            api_limit=_count(budget.limit), api_remaining=_count(budget.remaining), api_reset_at=reset_at, api_retry_at=retry_at, api_said=said
-        )
+        mine = GitCredential.objects.filter(pk=self.credential.pk)
+        mine.update(api_limit=_count(budget.limit), api_remaining=_count(budget.remaining), api_reset_at=reset_at)
+        if retry_at is None:  # a success takes nothing back that another worker was told meanwhile
+            mine = mine.filter(api_retry_at=self.credential.api_retry_at)
+        if mine.update(api_retry_at=retry_at, api_said=said):
+            self.credential.api_retry_at = retry_at
 
 
 def _api_credential(url: str) -> GitCredential:

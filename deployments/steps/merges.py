@@ -102,14 +102,13 @@ def merged(row: PullRequest, seen: forges.PullRequest, now: datetime) -> None:
         _end_without_change(row, where, f"Retry to open a new one. {row.web_url}", now)
         return
     mirror = open_mirror(row.repo_url)
-    merge_sha = seen.merge_sha or mirror.fetch(row.branch)
+    # A merge commit that was taken off the branch, or rewritten by a rebase, says nothing: the branch's files do.
+    merge_sha = seen.merge_sha if seen.merge_sha and mirror.ensure_commit(seen.merge_sha) else mirror.fetch(row.branch)
     targets = list(row.targets.select_related("source"))
-    others: dict[int, str] = {}
-    if mirror.ensure_commit(merge_sha):  # if not, somebody has taken it off the branch already: what Argo CD looks at is judged later
-        answers = ask(Question(target.pk, row.repo_url, merge_sha) for target in targets)
-        if unread := next((answer.why for answer in answers.values() if answer.is_present is None), ""):
-            raise GitError(unread)
-        others = {pk: answer.comparison.sentence for (pk, _), answer in answers.items() if answer.comparison and not answer.is_present}
+    answers = ask(Question(target.pk, row.repo_url, merge_sha) for target in targets)
+    if unread := next((answer.why for answer in answers.values() if answer.is_present is None), ""):
+        raise GitError(unread)
+    others = {pk: answer.comparison.sentence for (pk, _), answer in answers.items() if answer.comparison and not answer.is_present}
     _take_down_merge(row, targets, merge_sha, others, now)
 
 

@@ -1,6 +1,7 @@
 """Pull requests when several deployments, workers or people work at the same ones: nothing lost, nothing doubled, nothing falsely verified."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -288,3 +289,42 @@ def test_a_password_in_a_source_is_not_told(host, forge):
     told = [*LogEntry.objects.values_list("text", flat=True), *StepRun.objects.get().outputs.values(), deployment.reason]
     assert not [text for text in told if "pa55word" in text]
     assert targets_of(deployment)[0].verification == Verification.VERIFIED
+
+
+def test_a_merge_commit_that_a_rebase_rewrote_is_looked_for_in_the_branchs_files(host, forge):
+    world = world_on(host)
+    deployment = opened(world)
+    pull = forge.find("acme/deploy")[0]
+    forge.merge(pull)
+    forge.change(pull, merge_sha="1" * 40)
+
+    looks_again(world, deployment)
+
+    assert deployment.status == DeploymentStatus.WAITING
+    assert targets_of(deployment)[0].commit_sha == world.repository.head()
+
+
+def test_superseded_long_after_it_failed_it_is_closed_though_the_host_is_away_at_first(host, forge):
+    world = world_on(host)
+    opened(world)
+    Deployment.objects.update(status=DeploymentStatus.FAILED, finished_at=world.now)
+    PullRequest.objects.update(closing_reason="Superseded.", due_at=world.later(3 * 86400))
+    forge.faults.append(Fault(503, {}, method="PATCH"))
+
+    settle_pull_requests(now=world.now)
+    settle_pull_requests(now=PullRequest.objects.get().due_at)
+
+    assert forge.find("acme/deploy")[0].state == "closed"
+
+
+def test_one_that_cannot_be_settled_keeps_no_other_from_it(host, forge):
+    world = world_on(host)
+    deployment = opened(world)
+    cancel_deployment(deployment=deployment, by=None, now=world.now)
+    bad = PullRequest.objects.get()
+    bad.pk, bad.branch, bad.repo_url, bad.due_at = None, "other", "http://[", world.now - timedelta(seconds=1)
+    bad.save()
+
+    settle_pull_requests(now=world.now)
+
+    assert forge.find("acme/deploy")[0].state == "closed"
