@@ -1,6 +1,7 @@
 """Where the contract runs: a simulator, or the Argo CD of OCTOARGO_CONTRACT_URL and OCTOARGO_CONTRACT_TOKEN.
 
-The real one should have at least one application; TLS is not verified; nothing but refreshes is asked of it.
+The real one should have at least one application; TLS is not verified.
+Nothing is asked of it but refreshes, and two short-lived tokens of the account, which are removed again.
 """
 
 import os

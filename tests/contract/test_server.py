@@ -1,5 +1,8 @@
 """The contract: server, session, errors, accounts and inventory."""
 
+import time
+import uuid
+
 import pytest
 
 from tests.contract.shapes import CONNECTION, STREAM_ERROR, UNARY_ERROR, check, flag, mapping, number, some_text, text
@@ -53,6 +56,51 @@ def test_bad_token_is_an_invalid_session(argocd):
 
     assert answer.status == 401
     assert answer.json()["message"].startswith("invalid session: ")
+
+
+@pytest.fixture
+def mint(argocd):
+    """mint(seconds): a token's id and itself, made for the account by itself; all are removed at the end."""
+    account = argocd.get("/api/v1/session/userinfo").json()["username"]
+    path, made = f"/api/v1/account/{account}/token", []
+
+    def minter(seconds):
+        made.append(f"octoargo-contract-{uuid.uuid4()}")
+        answer = argocd.post(path, {"name": account, "id": made[-1], "expiresIn": seconds})
+        assert answer.status == 200, f"the contract's account needs the capability apiKey: {answer.text}"
+        return made[-1], answer.json()["token"]
+
+    yield minter
+    for identifier in made:
+        argocd.call("DELETE", f"{path}/{identifier}", headers={"Content-Type": "application/json"})
+
+
+def refusal_of(argocd, token, seconds=10):
+    """Argo CD's words, once it refuses the token."""
+    deadline = time.monotonic() + seconds
+    while (answer := argocd.get("/api/v1/applications", token=token)).status == 200:
+        assert time.monotonic() < deadline, "Argo CD still takes the token"
+        time.sleep(0.1)  # between two looks at a condition with a deadline
+    assert answer.status == 401
+    return answer.json()["message"]
+
+
+def test_expired_token_is_said_to_be_expired(argocd, mint):
+    _, token = mint(1)
+
+    assert refusal_of(argocd, token) == "invalid session: token has invalid claims: token is expired"
+    assert argocd.get("/api/v1/session/userinfo", token=token).json() == {}
+    assert argocd.get("/api/v1/stream/applications", token=token).json()["error"]["http_code"] == 401
+
+
+def test_revoked_token_is_refused_by_its_id(argocd, mint):
+    identifier, token = mint(60)
+    account = argocd.get("/api/v1/session/userinfo", token=token).json()["username"]
+
+    argocd.call("DELETE", f"/api/v1/account/{account}/token/{identifier}", headers={"Content-Type": "application/json"})
+
+    assert refusal_of(argocd, token) == f"invalid session: account {account} does not have token with id {identifier}"
+    assert argocd.get("/api/v1/session/userinfo", token=token).json() == {}
 
 
 def test_stream_errors_have_the_other_shape(argocd):
