@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from deployments.dashboard.waited import Waited, waited
@@ -33,6 +34,10 @@ TONES = {
     DeploymentStatus.FAILED: "bad",
     DeploymentStatus.CANCELLED: "quiet",
 }
+TARGETS_FIRST = (Verification.FAILED, Verification.WAITING, Verification.VERIFIED)  # when they need more than one page
+TARGETS_SHOWN = 100  # on a page
+NOTES_SHOWN = 200
+LOG_SHOWN = 1000  # the newest lines
 CURRENT = (StepStatus.RUNNING, StepStatus.AWAITING_MERGE, StepStatus.WAITING, StepStatus.FAILED)
 FALLBACK_SENTENCES = {
     DeploymentStatus.QUEUED: "Queued: the next worker that is free takes it.",
@@ -61,9 +66,11 @@ class StepView:
 
     run: StepRun
     says: str
-    targets: list[TargetRow]
+    targets: list[TargetRow]  # of the page that is shown
+    page: Page[Target]
     counts: str  # "3 Succeeded, 1 Waiting"
     notes: list[dict[str, Any]]
+    more_notes: int  # that are not shown
     pull_requests: list[PullRequest]
     waited: Waited | None  # of a wait step
     times_out_at: datetime | None
@@ -80,6 +87,7 @@ class DeploymentView:
     verified: int
     total: int
     log: list[LogEntry]
+    is_log_cut: bool  # there are earlier lines
     warnings_only: bool
     may_refresh: bool
 
@@ -109,17 +117,17 @@ class DeploymentView:
         return TONES[DeploymentStatus(self.deployment.status)]
 
 
-def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetime) -> DeploymentView:
-    """Read the deployment's page. `deployment` comes with release, project, environment and tenant."""
+def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetime, page: str | None = None) -> DeploymentView:
+    """Read the deployment's page. `deployment` comes with release, project, environment and tenant; `page` is of the tables of targets."""
     runs = list(deployment.step_runs.order_by("position"))
-    targets = list(
-        Target.objects.filter(step_run__in=runs).select_related("source__application", "pull_request").order_by("application_name", "source_position", "pk")
-    )
+    rows = Target.objects.filter(step_run__in=runs).select_related("source__application", "pull_request").defer("source__application__content")
+    targets = list(rows.order_by("application_name", "source_position", "pk"))
     requests = list(PullRequest.objects.filter(step_run__in=runs).order_by("repository_key", "branch", "pk"))
-    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], requests, now) for run in runs]
-    log = deployment.log.order_by("at", "pk")
+    steps = [_step_view(deployment, run, [target for target in targets if target.step_run_id == run.pk], requests, now, page) for run in runs]
+    log = deployment.log.order_by("-at", "-pk")
     if warnings_only:
         log = log.exclude(level=LogLevel.INFO)
+    newest = list(log[: LOG_SHOWN + 1])
     current = next((step for step in steps if step.run.status in CURRENT), steps[-1] if steps else None)
     return DeploymentView(
         deployment=deployment,
@@ -128,7 +136,8 @@ def deployment_view(deployment: Deployment, *, warnings_only: bool, now: datetim
         current=current,
         verified=sum(target.verification == Verification.VERIFIED for target in targets),
         total=sum(target.outcome != TargetOutcome.SKIPPED or target.verification == Verification.FAILED for target in targets),
-        log=list(log[:2000]),
+        log=newest[:LOG_SHOWN][::-1],
+        is_log_cut=len(newest) > LOG_SHOWN,
         warnings_only=warnings_only,
         may_refresh=deployment.status == DeploymentStatus.WAITING and not (current and current.waited),
     )
@@ -143,7 +152,8 @@ def _replaced_release(deployment: Deployment) -> Release | None:
     return last.release if last is not None and last.release_id != deployment.release_id else None
 
 
-def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requests: list[PullRequest], now: datetime) -> StepView:
+def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requests: list[PullRequest], now: datetime, page: str | None) -> StepView:
+    shown = Paginator(_in_order(targets), TARGETS_SHOWN).get_page(page)
     words = Counter(target.word for target in targets)
     notes = sorted_notes([{**note, "application": target.application_name} for target in targets for note in target.notes])
     times_out_at = None
@@ -154,14 +164,23 @@ def _step_view(deployment: Deployment, run: StepRun, targets: list[Target], requ
         says=run.reason or _what_it_does(run, targets),
         targets=[
             TargetRow(target, repository_name(target.repo_url), commit_url(target.repo_url, target.commit_sha), _next_check(target, deployment))
-            for target in targets
+            for target in shown
         ],
+        page=shown,
         counts=", ".join(f"{count} {word}" for word, count in words.most_common()),
-        notes=notes,
+        notes=notes[:NOTES_SHOWN],
+        more_notes=max(0, len(notes) - NOTES_SHOWN),
         pull_requests=[request for request in requests if request.step_run_id == run.pk],
         waited=waited(run, now),
         times_out_at=times_out_at,
     )
+
+
+def _in_order(targets: list[Target]) -> list[Target]:
+    """By name; where they need several pages, those that need a look first."""
+    if len(targets) <= TARGETS_SHOWN:
+        return targets
+    return sorted(targets, key=lambda target: TARGETS_FIRST.index(Verification(target.verification)))
 
 
 def sorted_notes(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -42,7 +42,9 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
     rows = Deployment.objects.visible_to(request.user).select_related("release__project", "environment", "tenant", "created_by")
     deployment = get_object_or_404(rows, pk=pk)
     services.watch(deployment=deployment, now=timezone.now())
-    context = {"place": "deployments", "view": deployment_view(deployment, warnings_only="warnings" in request.GET, now=timezone.now())}
+    query = request.GET
+    view = deployment_view(deployment, warnings_only="warnings" in query, now=timezone.now(), page=query.get("page"))
+    context = {"place": "deployments", "view": view}
     template = "deployments/detail.html#live" if request.htmx else "deployments/detail.html"
     return render(request, template, context)
 

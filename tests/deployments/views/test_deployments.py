@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from deployments.models import Deployment, LogEntry, PullRequest, Target
 from deployments.status import DeploymentStatus, NoteCode
-from tests.deployments.views.pages import deployment_row, live_row, release_row, source_in, text_of
-from tests.factories import NOW, SHA, make_environment, make_project, make_source, make_tenant
+from tests.deployments.views.pages import deployment_row, live_row, many_sources, release_row, source_in, text_of
+from tests.factories import NOW, SHA, make_environment, make_instance, make_project, make_source, make_tenant
 
 pytestmark = pytest.mark.django_db
 FINISHED = ["succeeded", "failed", "cancelled"]
@@ -86,7 +86,7 @@ def test_list_pages_newest_first_in_few_queries(client, admin, django_assert_max
     ]
     Deployment.objects.bulk_create(rows)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         response = client.get("/deployments/?status=failed&page=2")
 
     assert "51 to 100 of 120" in text_of(response)
@@ -300,3 +300,33 @@ def test_page_of_a_deployment_that_awaits_a_merge_leads_to_its_pull_request(clie
     assert "Open pull request 7" in page
     assert "Pull request of step 1" in page
     assert "Deploy shop 1.4.2 Open since 14:10." in page
+
+
+def test_deployment_with_many_targets_shows_a_page_of_them_failed_ones_first(client, reader, django_assert_max_num_queries):
+    instance, project, environment = make_instance(), make_project(), make_environment()
+    sources = many_sources(250, instance=instance, projects=[project], environments=[environment])
+    deployment = deployment_row(DeploymentStatus.WAITING, sources=sources, environment=environment, target={"verification": "verified"})
+    Target.objects.filter(source=sources[240]).update(verification="waiting")
+    Target.objects.filter(source=sources[230]).update(verification="failed")
+
+    with django_assert_max_num_queries(10):
+        first = client.get(deployment.get_absolute_url())
+    last = client.get(f"{deployment.get_absolute_url()}?page=3")
+
+    names = re.findall(r"app-\d{5}(?=</a>)", first.content.decode())
+    assert names[:3] == ["app-00230", "app-00240", "app-00000"]
+    assert len(names) == 100
+    assert "201 to 250 of 250" in text_of(last)
+    assert "250 targets verified" in text_of(last)
+
+
+def test_deployment_with_a_long_log_shows_its_newest_lines(client, reader):
+    deployment = deployment_row()
+    LogEntry.objects.bulk_create(LogEntry(deployment=deployment, at=NOW, text=f"Line {number}.") for number in range(1_000))
+
+    text = text_of(client.get(deployment.get_absolute_url()))
+
+    assert "Earlier lines are left out. " in text
+    assert "Line 0." in text
+    assert "Line 999." in text
+    assert "Step 1 began" not in text.partition("Earlier lines")[2]
