@@ -182,7 +182,9 @@ def _set_due(row: PullRequest, asked_at: datetime | None, due_at: datetime | Non
 
 
 def waiting_for(row: PullRequest, seen: forges.PullRequest, now: datetime) -> str:
-    """Why it waits, a sentence."""
+    """Why it waits, a sentence; or that nobody does."""
+    if row.step_run.settings.get("verification") == VerificationMethod.COMMIT_CREATED:
+        return f"{name_of(row, capital=True)} is open. This step does not wait for its merge."
     detail = ""
     if _is_elsewhere(row, seen):
         detail = f": somebody made it one into {seen.base}, not {row.branch}"

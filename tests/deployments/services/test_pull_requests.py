@@ -210,3 +210,12 @@ def test_merged_before_it_could_be_closed_is_told(host, forge):
 
     assert log_of(deployment)[-1].startswith("Pull request 1 in acme/deploy was merged before it could be closed.")
     assert PullRequest.objects.get().state == PullRequestState.MERGED
+
+
+def test_a_pull_request_that_is_not_awaited_says_so(host):
+    world = world_on(host)
+    deployment = world.deploy(make_release(step={**BY_PULL_REQUEST, "verification": "commit_created"}))
+
+    world.advance(deployment)
+
+    assert targets_of(deployment)[0].reason == "Pull request 1 in acme/deploy is open. This step does not wait for its merge."
