@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("git", "manifests", "pages")
+BENCHMARKS = ("git", "manifests", "pages", "scale")
 
 if __name__ == "__main__":
     failed = [name for name in BENCHMARKS if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0]
