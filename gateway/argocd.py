@@ -260,7 +260,7 @@ def _tls_reason(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
-            return str(seen.verify_message or seen.reason)
+            return str(seen.verify_message or seen.reason).removesuffix(".")
         if isinstance(seen, ssl.SSLError):
             return "this is not a TLS server" if "WRONG_VERSION" in str(seen.reason) else str(seen.reason or seen)
         seen = seen.__cause__ or seen.__context__

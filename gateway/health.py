@@ -32,6 +32,7 @@ _TRUST_ADVICE = (
     "Set argocd.tls to custom_ca and give the gateway Argo CD's certificate by --set-file argocd.caBundle=argocd.crt; this prints it: "
     "kubectl --namespace argocd get secret argocd-secret --output 'jsonpath={.data.tls\\.crt}' | base64 --decode"
 )
+_NAME_ADVICE = "Set argocd.serverName to a name that Argo CD's certificate carries, for example argocd-server.argocd.svc, or change argocd.url."
 _BEFORE_CLUSTERS = ("the certificate", "Argo CD", "Argo CD to be reachable", "the token")  # what a check waits for then
 _PERMISSIONS = (("applications", "get"), ("applications", "sync"), ("logs", "get"))
 
@@ -139,8 +140,7 @@ class Health:
     def _unreached(self, check: _Check, error: ArgoCdError) -> None:
         if error.kind in (Kind.TLS, Kind.WANTS_HTTPS):
             check.add("argocd_reachable", PASSED, f"{self._argocd.url} accepts connections.")
-            wants = "Set argocd.url to https://… and argocd.tls to verify, custom_ca or skip_verify."
-            check.fail("argocd_tls", str(error), _TRUST_ADVICE if error.kind is Kind.TLS else wants, waits_for="the certificate")
+            check.fail("argocd_tls", str(error), _tls_advice(error), waits_for="the certificate")
         elif error.kind is Kind.NOT_ARGOCD:
             check.add("argocd_reachable", PASSED, f"{self._argocd.url} answers.")
             check.add("argocd_tls", PASSED, _TLS_WORDS[self._argocd.tls])
@@ -250,6 +250,12 @@ class Health:
         else:
             advice = "Fine if there is none yet. Else give the account the right “applications, get” in argocd-rbac-cm."
             check.add("applications", WARNING, "No application is visible to the token.", advice)
+
+
+def _tls_advice(error: ArgoCdError) -> str:
+    if error.kind is Kind.WANTS_HTTPS:
+        return "Set argocd.url to https://… and argocd.tls to verify, custom_ca or skip_verify."
+    return _NAME_ADVICE if "mismatch" in str(error) else _TRUST_ADVICE  # trusted, but by another name
 
 
 def default_registries(clusters: Iterable[Mapping[str, Any]]) -> dict[str, str]:

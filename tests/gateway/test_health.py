@@ -110,7 +110,10 @@ async def test_the_other_ways_to_trust_argocd(config, tls_argocd, mode):
 async def test_another_server_name_is_refused(config, tls_argocd):
     values = {"tls": ArgoCdTls.CUSTOM_CA, "ca_file": tls_argocd.ca_file, "server_name": "argocd.example.test"}
 
-    assert words(await check(config, url=tls_argocd.url, **values))["argocd_tls"] == "failed"
+    refused = leg(await check(config, url=tls_argocd.url, **values), "argocd_tls")
+    assert refused.status == "failed"
+    assert refused.evidence.endswith("certificate is not valid for 'argocd.example.test'.")
+    assert refused.advice.startswith("Set argocd.serverName to a name that Argo CD's certificate carries")
 
 
 async def test_argocd_away_is_named(config, argocd):
