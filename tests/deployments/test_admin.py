@@ -4,13 +4,13 @@ import pytest
 from django.contrib import admin as django_admin
 from django.urls import reverse
 
-from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, Release, Step, StepRun, Target
+from deployments.models import Deployment, IntendedChange, LiveState, LogEntry, PullRequest, Release, Step, StepRun, Target
 from infrastructure.models import Event
 from tests.deployments.factories import make_release
 from tests.factories import NOW, make_environment, make_project, make_source, make_user
 
 pytestmark = pytest.mark.django_db
-WRITTEN_BY_US = [Release, Deployment, StepRun, Target, LiveState, LogEntry]
+WRITTEN_BY_US = [Release, Deployment, StepRun, Target, LiveState, LogEntry, PullRequest]
 
 
 @pytest.fixture
@@ -26,6 +26,10 @@ def make_rows():
     release = make_release()
     deployment = Deployment.objects.create(release=release, project=release.project, environment=make_environment(), created_at=NOW)
     run = StepRun.objects.create(deployment=deployment, position=1, name="Update image tags", kind="update_images")
+    PullRequest.objects.create(
+        step_run=run, repo_url="https://git.example.com/acme/shop", repository_key="https://git.example.com/acme/shop", forge_kind="gitea", branch="main",
+        head_branch="octoargo/shop", head_sha="a" * 40, number=7, title="Deploy shop", web_url="https://git.example.com/acme/shop/pulls/7", opened_at=NOW,
+    )  # fmt: skip
     target = Target.objects.create(step_run=run, source=source, instance_name="eu", application_namespace="argocd", application_name="shop", repo_url="u")
     IntendedChange.objects.create(target=target, path="apps/web.yaml", patch=[{"op": "replace", "path": "/spec", "value": "1.4.2"}])
     LiveState.objects.create(source=source, release=release, target=target, deployment=deployment, reason="Synced at 8e1f0c0.")
