@@ -56,7 +56,8 @@ def difference_from(stored: dict[str, Any] | None) -> Difference | None:
 
 
 def _known(state: LiveState) -> Drift | None:
-    if state.target is not None and state.source.revision == state.target.commit_sha:
+    target = state.target
+    if target is not None and state.source.revision == target.commit_sha and target.step_run.position == 1:  # later steps answer for earlier ones too
         return Drift()
     compared = state.detail.get("compared") or {}
     if (compared.get("target"), compared.get("revision")) != (state.target_id, state.source.revision):

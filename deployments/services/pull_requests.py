@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
 
 from deployments import forges
 from deployments.forges import ForgeError, Outcome, State, TryLater
@@ -20,6 +19,7 @@ CLAIM = timedelta(minutes=1)
 TRY_AGAIN = timedelta(minutes=1)
 GIVE_UP_AFTER = timedelta(days=1)
 AT_ONCE = 50
+UPDATED_AT_ONCE = 500  # a database takes only so many values in one query
 WATCH_NOTED_EVERY = timedelta(seconds=10)
 OUTCOMES = {
     DeploymentStatus.SUCCEEDED: (Outcome.PASSED, "Deployed"),
@@ -41,9 +41,7 @@ def want_pull_requests_told(deployment: Deployment, to: DeploymentStatus, now: d
 
 def close_older(deployment: Deployment, now: datetime) -> None:
     """A newer deployment to the same scope has succeeded: merging what older ones proposed would go back."""
-    ours = Q()
-    for key, number in PullRequest.objects.filter(step_run__deployment=deployment).values_list("repository_key", "number"):
-        ours |= Q(repository_key=key, number=number)
+    ours = set(PullRequest.objects.filter(step_run__deployment=deployment).order_by().values_list("repository_key", "number"))
     older = PullRequest.objects.filter(
         step_run__deployment__project=deployment.project_id,
         step_run__deployment__environment=deployment.environment_id,
@@ -53,7 +51,10 @@ def close_older(deployment: Deployment, now: datetime) -> None:
         state=PullRequestState.OPEN,
     )
     superseded = f"Superseded by deployment {deployment.pk} of {deployment.release.version}."
-    (older.exclude(ours) if ours else older).update(closing_reason=superseded, due_at=now)
+    found = older.order_by().values_list("pk", "repository_key", "number")
+    theirs = [pk for pk, key, number in found if (key, number) not in ours]  # a retry shares those of the first
+    for start in range(0, len(theirs), UPDATED_AT_ONCE):
+        PullRequest.objects.filter(pk__in=theirs[start : start + UPDATED_AT_ONCE], state=PullRequestState.OPEN).update(closing_reason=superseded, due_at=now)
 
 
 def watch(*, deployment: Deployment, now: datetime) -> None:

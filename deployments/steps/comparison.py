@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from deployments.drift import Comparison, compare
 from deployments.git import GitError, Mirror
 from deployments.manifests.records import FileRecord
 from deployments.models import IntendedChange, Target
-from deployments.status import TargetOutcome
+from deployments.status import PullRequestState, TargetOutcome
 from deployments.steps.repositories import open_mirror
 from infrastructure.repositories import repository_key
 
@@ -71,7 +73,8 @@ def _with_earlier_steps(target_ids: Iterable[int]) -> dict[int, list[int]]:
     siblings: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     if later:
         found = Target.objects.filter(step_run__deployment__in={row[2] for row in later}, source__in={row[1] for row in later}, outcome__in=WRITTEN)
-        for pk, source, deployment, position in found.order_by("step_run__position", "pk").values_list(*fields):
+        in_force = found.filter(Q(pull_request__isnull=True) | Q(pull_request__state=PullRequestState.MERGED))  # the others' changes are not on the branch
+        for pk, source, deployment, position in in_force.order_by("step_run__position", "pk").values_list(*fields):
             siblings[source, deployment].append((position, pk))
     return {pk: [*(other for before, other in siblings.get((source, deployment), []) if before < position), pk] for pk, source, deployment, position in rows}
 

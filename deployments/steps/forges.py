@@ -1,5 +1,6 @@
 """Opens the Git host of a repository with the credential for its API, and writes down what the host says of our rate."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,22 @@ from typing import TypeVar
 from django.conf import settings
 from django.core.cache import cache
 
-from deployments.forges import Budget, Forge, ForgeError, Kind, NotAForge, RateLimited, Token, TryLater, open_forge, probe_kind, recognise
+from deployments.forges import (
+    Budget,
+    Forge,
+    ForgeError,
+    Kind,
+    NotAForge,
+    NotFoundOrForbidden,
+    RateLimited,
+    Token,
+    TryLater,
+    Unauthenticated,
+    UnexpectedAnswer,
+    open_forge,
+    probe_kind,
+    recognise,
+)
 from infrastructure.models import GitCredential
 from infrastructure.repositories import BadRepositoryUrl, choose, parse_url, without_secrets
 from infrastructure.secrets import SecretUnreadable
@@ -32,6 +48,7 @@ class ForgeDoor:
     forge: Forge
     credential: GitCredential
     now: datetime
+    kind_key: str = ""  # where it is kept what the host was found to be
 
     @classmethod
     def open(cls, url: str, *, now: datetime) -> "ForgeDoor":
@@ -56,7 +73,7 @@ class ForgeDoor:
             allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
             budget=_budget(credential),
         )
-        return cls(forge, credential, now)
+        return cls(forge, credential, now, _kind_key(url, credential))
 
     @property
     def kind(self) -> Kind:
@@ -74,7 +91,9 @@ class ForgeDoor:
             retry_at = self.now + timedelta(seconds=error.retry_after_s) if isinstance(error, RateLimited) else None
             self._note(retry_at, str(error) if retry_at else "")
             raise
-        except ForgeError:
+        except ForgeError as error:
+            if isinstance(error, UnexpectedAnswer | NotFoundOrForbidden | Unauthenticated):  # it may be another kind of host by now: find out anew
+                cache.delete(self.kind_key)
             self._note(None, "")
             raise
         wait_s = self.forge.budget.wait_s
@@ -118,7 +137,7 @@ def _kind(url: str, credential: GitCredential) -> Kind | None:
     try:
         return recognise(url, web_base=credential.forge_web_url).kind
     except NotAForge:
-        key = f"forge-kind:{parse_url(url).server}"
+        key = _kind_key(url, credential)
         known = cache.get(key)
         if known is None:
             found = probe_kind(url, web_base=credential.forge_web_url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
@@ -129,6 +148,14 @@ def _kind(url: str, credential: GitCredential) -> Kind | None:
                 f"{parse_url(url).host} is no Git host we know, so no pull request can be opened there. Set “Git host” on the credential {credential.name}."
             ) from None
         return Kind(known)
+
+
+def _kind_key(url: str, credential: GitCredential) -> str:
+    try:
+        where = f"{parse_url(url).server} {credential.forge_web_url}"
+    except BadRepositoryUrl:
+        where = url
+    return f"forge-kind:{hashlib.sha256(where.encode()).hexdigest()}"
 
 
 def _budget(credential: GitCredential) -> Budget:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,10 @@ def message_of(*, step: Mapping[str, Any], release: Release, environment: Enviro
 
     Raises StepRefused when one does not render, for example because it needs a sensitive variable.
     """
-    own = " ".join(render_or_refuse(str(step.get("commit_summary") or ""), variables, where="the commit summary").split())
+    own = _line(render_or_refuse(str(step.get("commit_summary") or ""), variables, where="the commit summary"))
     summary = own or f"Deploy {release.project} {release.version} to {environment}{f' for {tenant}' if tenant else ''}"
     description = render_or_refuse(str(step.get("commit_description") or ""), variables, where="the commit description")
-    return Message(summary[:LONGEST_SUMMARY], description.strip())
+    return Message(_line(summary)[:LONGEST_SUMMARY], _plain(description).strip())
 
 
 def trailer(step_run: StepRun, repository: str, branch: str, *, deployment: Deployment | None = None) -> str:
@@ -76,6 +77,16 @@ def listed(title: str, names: Iterable[str]) -> str:
 def _identity(step_run: StepRun, repository: str, branch: str, deployment: Deployment) -> str:
     text = f"{deployment.pk} {step_run.position} {repository} {branch} {deployment.created_at.isoformat()} {deployment.release.project.slug}"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _line(text: str) -> str:
+    return " ".join(_plain(text).split())
+
+
+def _plain(text: str) -> str:
+    """What Git, a database and a host's page take as text: a NUL would end a message before its trailer."""
+    lines = text.encode(errors="replace").decode().replace("\r\n", "\n")
+    return "".join(character for character in lines if character in "\n\t" or unicodedata.category(character) != "Cc")
 
 
 def _tame(words: str) -> str:
