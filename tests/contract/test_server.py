@@ -1,11 +1,11 @@
 """The contract: server, session, errors, accounts and inventory."""
 
-import time
 import uuid
 
 import pytest
 
 from tests.contract.shapes import CONNECTION, STREAM_ERROR, UNARY_ERROR, check, flag, mapping, number, some_text, text
+from tests.hub import wait_for
 
 MISSING = "octoargo-contract-no-such-application"
 
@@ -77,10 +77,8 @@ def mint(argocd):
 
 def refusal_of(argocd, token, seconds=10):
     """Argo CD's words, once it refuses the token."""
-    deadline = time.monotonic() + seconds
-    while (answer := argocd.get("/api/v1/applications", token=token)).status == 200:
-        assert time.monotonic() < deadline, "Argo CD still takes the token"
-        time.sleep(0.1)  # between two looks at a condition with a deadline
+    wait_for(lambda: argocd.get("/api/v1/applications", token=token).status != 200, seconds=seconds)
+    answer = argocd.get("/api/v1/applications", token=token)
     assert answer.status == 401
     return answer.json()["message"]
 

@@ -3,7 +3,6 @@
 import base64
 import secrets
 import tempfile
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from deployments.forges import Kind, Proposal, Token, open_forge
 from simulator.forge import git, make_repository, running
 from simulator.forges.state import Access
 from tests.deployments.forges.hosts import HOSTS
+from tests.hub import wait_for
 
 TOKEN = "glpat-right-and-secret"
 PATIENCE_S = 30
@@ -135,10 +135,7 @@ class RealGitea:
     def push(self, sha, branch):
         """Gitea takes note of a push a moment later: until then its API knows no branch, and calls a new repository empty."""
         self.run("push", "--quiet", self.url, f"{sha}:refs/heads/{branch}")
-        deadline = time.monotonic() + PATIENCE_S
-        while not self.is_noted(sha, branch):
-            assert time.monotonic() < deadline, f"{branch} is not known"
-            time.sleep(0.05)  # between two looks at a condition with a deadline
+        wait_for(lambda: self.is_noted(sha, branch), seconds=PATIENCE_S)
         return sha
 
     def is_noted(self, sha, branch):
@@ -158,15 +155,9 @@ class RealGitea:
 
     def merge(self, number, method="merge"):
         """The host looks for conflicts first, and says "try again later" until it has."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                self.ask("POST", f"/repos/{self.path}/pulls/{number}/merge", {"Do": self.METHODS.get(method, method)})
-                return self.forge.state(number).merge_sha
-            except AssertionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+        address, body = f"{self.base}/api/v1/repos/{self.path}/pulls/{number}/merge", {"Do": self.METHODS.get(method, method)}
+        wait_for(lambda: httpx2.post(address, json=body, headers=self.headers, timeout=PATIENCE_S).is_success, seconds=PATIENCE_S)
+        return self.forge.state(number).merge_sha
 
     def close(self, number):
         self.ask("PATCH", f"/repos/{self.path}/pulls/{number}", {"state": "closed"})

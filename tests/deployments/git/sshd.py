@@ -6,13 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from tests.hub import wait_for
 
 DEADLINE_S = 20
 USER = pwd.getpwuid(os.getuid()).pw_name
@@ -115,15 +116,18 @@ def _is_locked():
 
 
 def _answers(process, port):
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                if connection.recv(4) == b"SSH-":
-                    return True
-        except OSError:
-            time.sleep(0.02)
-    return False
+    """Whether it greets within the deadline; at once False when it has ended."""
+    with suppress(AssertionError):
+        wait_for(lambda: process.poll() is not None or _greets(port), seconds=DEADLINE_S)
+    return process.poll() is None and _greets(port)
+
+
+def _greets(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
 
 
 def _end(process):
